@@ -1,0 +1,169 @@
+/**
+ * One family of kernels: C[row, col] = act(sum_k P[row, k] Q[col, k] + bias).
+ *
+ * Dense matmul in all its transposed forms, and convolution with its two gradients as implicit GEMMs, differ only in
+ * how P and Q are loaded and where C goes. P is the side whose values are handed out (`rows`), Q the side that lies
+ * across lanes (`cols`); the host may swap the two.
+ */
+export interface GemmSpec {
+  problem: Problem;
+  p: OperandSpec;
+  q: OperandSpec;
+  /** Along which index C is contiguous, and whether it is stored four at a time. */
+  store: { along: 'row' | 'col'; vector: boolean };
+  /** Index that selects the bias element. */
+  bias: 'none' | 'row' | 'col';
+  activation: Activation;
+  /** K is not a multiple of 4: the last step masks both operands. */
+  tail: boolean;
+  /** Shape of the tile and of the machine that runs it. */
+  tile: SubgroupTile | WorkgroupTile;
+}
+
+/**
+ * - `matmul`: k counts along one axis.
+ * - `conv`: rows are channels of the result, cols its pixels; k counts taps, then source channels.
+ *   `forward` reads the input for the output; `input` reads the output's gradient for the input's.
+ * - `convWeight`: rows are output channels, cols (tap, input channel), k counts output pixels.
+ */
+export type Problem = 'matmul' | 'convForward' | 'convInput' | 'convWeight';
+
+/**
+ * How an operand is read.
+ * - `k4`: contiguous along k, four k at a time
+ * - `i4`: contiguous along its own index (row or col), four of them at a time
+ * - `scalar`: any strides, one element at a time
+ */
+export interface OperandSpec {
+  load: 'k4' | 'i4' | 'scalar';
+  half: boolean;
+}
+
+export type Activation = 'none' | 'relu' | 'tanh' | 'sigmoid';
+
+/** One subgroup a workgroup; every lane owns four columns and all `rows` rows of the tile. */
+export interface SubgroupTile {
+  kind: 'subgroup';
+  lanes: number;
+  rows: number;
+  /** GPUs want the store loop unrolled, so that accumulators stay in registers; software wants one store site. */
+  unroll: boolean;
+}
+
+/** A workgroup shares tiles of P and Q in workgroup memory; every invocation owns a block in registers. */
+export interface WorkgroupTile {
+  kind: 'workgroup';
+  /** Tile of C, and its depth. */
+  rows: number;
+  cols: number;
+  depth: number;
+  /** Block of one invocation. */
+  blockRows: number;
+  blockCols: number;
+}
+
+/** Parameters of every problem: sizes of C and of the walk over k. */
+const COMMON = [
+  ['rows', 'u32'],
+  ['cols', 'u32'],
+  /** Length of the k loop: all of K, or the channels of one tap. */
+  ['depth', 'u32'],
+  /** k of one split, a multiple of 4, and the number of splits. */
+  ['chunk', 'u32'],
+  ['splits', 'u32'],
+  /** Independent products: batch x groups. */
+  ['parts', 'u32'],
+] as const;
+
+/** Strides in elements; C of one product is `cPart` elements, contiguous by `cLead`. */
+const MATMUL = [
+  ['pI', 'u32'],
+  ['pK', 'u32'],
+  ['qI', 'u32'],
+  ['qK', 'u32'],
+  ['pPart', 'u32'],
+  ['qPart', 'u32'],
+  ['cPart', 'u32'],
+  ['cLead', 'u32'],
+  ['biasPart', 'u32'],
+] as const;
+
+/** NHWC input x [members, images, h, w, cx], OHWI weight w [members, cy, kh, kw, ci], NHWC output y [members, images, ho, wo, cy]. */
+const CONV = [
+  ['groups', 'u32'],
+  ['images', 'u32'],
+  ['h', 'i32'],
+  ['w', 'i32'],
+  ['ho', 'i32'],
+  ['wo', 'i32'],
+  ['kh', 'i32'],
+  ['kw', 'i32'],
+  ['strideY', 'i32'],
+  ['strideX', 'i32'],
+  ['padY', 'i32'],
+  ['padX', 'i32'],
+  ['dilationY', 'i32'],
+  ['dilationX', 'i32'],
+  /** Input and output channels of one group. */
+  ['ci', 'u32'],
+  ['co', 'u32'],
+  /** Elements between members; 0 where a side is shared by all. */
+  ['xPart', 'u32'],
+  ['wPart', 'u32'],
+  ['yPart', 'u32'],
+  ['biasPart', 'u32'],
+] as const;
+
+export type ParamList = readonly (readonly [string, 'u32' | 'i32' | 'f32'])[];
+export const paramsOf = (problem: Problem): ParamList => [...COMMON, ...(problem === 'matmul' ? MATMUL : CONV)];
+
+/** Convolutions that walk tap by tap, with constant addresses inside one tap; the others count k over all taps. */
+export const walksTaps = (spec: GemmSpec): boolean =>
+  (spec.problem === 'convForward' || spec.problem === 'convInput') && spec.q.load === 'k4';
+
+/**
+ * WGSL that splits the workgroup's z into `split`, `part` and, for convolutions, `member`, `channelGroup` and the
+ * phase of a strided input gradient; shared by every body.
+ */
+export function partition(spec: GemmSpec): string {
+  const lines = ['let split = group.z % P.splits;'];
+  if (spec.problem === 'convInput') {
+    lines.push(
+      'let phases = u32(P.strideY * P.strideX);',
+      'let part = group.z / P.splits / phases;',
+      'let phase = i32(group.z / P.splits % phases);',
+      'let phaseY = phase / P.strideX;',
+      'let phaseX = phase % P.strideX;',
+    );
+  } else {
+    lines.push('let part = group.z / P.splits;');
+  }
+  if (spec.problem !== 'matmul') {
+    lines.push(
+      'let member = part / P.groups;',
+      'let channelGroup = part % P.groups;',
+      'let tapWidth = u32(P.kh * P.kw) * P.ci;',
+    );
+  }
+  return lines.join('\n  ');
+}
+
+/** Offset in C of this workgroup's product. */
+export function resultBase(spec: GemmSpec): string {
+  switch (spec.problem) {
+    case 'matmul':
+      return 'let cBase = (split * P.parts + part) * P.cPart;';
+    case 'convForward':
+      return 'let cBase = member * P.yPart + channelGroup * P.co;';
+    case 'convInput':
+      return 'let cBase = member * P.xPart + channelGroup * P.ci;';
+    case 'convWeight':
+      return 'let cBase = (split * P.parts + part) * P.co * tapWidth;';
+  }
+}
+
+/** Offset of this product's bias. */
+export function biasBase(spec: GemmSpec): string {
+  if (spec.bias === 'none') return '';
+  return `let biasBase = ${spec.problem === 'matmul' ? 'part * P.biasPart' : 'member * P.biasPart + channelGroup * P.rows'};`;
+}

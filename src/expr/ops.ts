@@ -1,0 +1,224 @@
+import { apply, constant, type Expr, type ValueType } from './expr.js';
+import { erf, expm1Series, fmod, toFloat32Bits } from './host-math.js';
+
+/** One row of the table of pointwise operations. */
+export interface OpDef {
+  /** What it takes, for error messages. */
+  takes: string;
+  /** Result type, or null where the argument types do not fit. */
+  type(args: readonly ValueType[]): ValueType | null;
+  /** WGSL of the value; `T` is the WGSL type of float values here (`f32` or `vec4f`). */
+  wgsl(args: readonly string[], types: readonly ValueType[], T: string): string;
+  /** Name of a helper function that the WGSL calls. */
+  helper?: string;
+  /** Float64 reference; integer types wrap as on the device. */
+  evaluate(args: readonly number[], type: ValueType): number;
+  /** Cotangents of the arguments given the result's; absent for piecewise constant operations. */
+  gradient?(g: Expr, args: readonly Expr[], self: Expr): (Expr | null)[];
+}
+
+type Types = readonly ValueType[];
+const floatIn = (t: Types): ValueType | null => (t.every((x) => x === 'f32') ? 'f32' : null);
+const numeric = (t: Types): ValueType | null => (t[0] !== 'bool' && t.every((x) => x === t[0]) ? t[0] : null);
+const compared = (t: Types): ValueType | null => (t.every((x) => x === t[0]) ? 'bool' : null);
+const logical = (t: Types): ValueType | null => (t.every((x) => x === 'bool') ? 'bool' : null);
+const integer = (t: Types): ValueType | null =>
+  (t[0] === 'i32' || t[0] === 'u32') && t.every((x) => x === t[0]) ? t[0] : null;
+
+const wrap = (v: number, type: ValueType): number => (type === 'i32' ? v | 0 : type === 'u32' ? v >>> 0 : v);
+const c = (v: number) => constant(v);
+const add = (a: Expr, b: Expr) => apply('add', a, b);
+const sub = (a: Expr, b: Expr) => apply('sub', a, b);
+const mul = (a: Expr, b: Expr) => apply('mul', a, b);
+const div = (a: Expr, b: Expr) => apply('div', a, b);
+const neg = (a: Expr) => apply('neg', a);
+const where = (p: Expr, a: Expr, b: Expr) => apply('where', p, a, b);
+const gt = (a: Expr, b: Expr) => apply('gt', a, b);
+
+/** A float function of one argument that WGSL has under this name. */
+function builtin(name: string, evaluate: (x: number) => number, gradient?: (x: Expr, y: Expr, g: Expr) => Expr): OpDef {
+  return {
+    takes: 'one f32',
+    type: floatIn,
+    wgsl: ([a]) => `${name}(${a})`,
+    evaluate: ([x]) => evaluate(x),
+    gradient: gradient && ((g, [x], y) => [gradient(x, y, g)]),
+  };
+}
+
+/** A float function that needs a helper of ours. */
+function helped(name: string, evaluate: (x: number) => number, gradient?: (x: Expr, y: Expr, g: Expr) => Expr): OpDef {
+  return { ...builtin(`s_${name}`, evaluate, gradient), helper: name };
+}
+
+function infix(symbol: string, type: OpDef['type'], takes: string, evaluate: OpDef['evaluate'], gradient?: OpDef['gradient']): OpDef {
+  return { takes, type, wgsl: ([a, b]) => `(${a} ${symbol} ${b})`, evaluate, gradient };
+}
+
+const compare = (symbol: string, f: (a: number, b: number) => boolean) =>
+  infix(symbol, compared, 'two of one type', ([a, b]) => (f(a, b) ? 1 : 0));
+
+/** d max(a, b) / da: 1 where a wins, one half at a tie, so that the two sides always share g exactly. */
+const winner = (a: Expr, b: Expr) => where(gt(a, b), c(1), where(apply('eq', a, b), c(0.5), c(0)));
+
+const TWO_OVER_SQRT_PI = 1.1283791670955126;
+
+export const OPS: Record<OpName, OpDef> = {
+  add: infix('+', numeric, 'two numbers of one type', ([a, b], t) => wrap(a + b, t), (g) => [g, g]),
+  sub: infix('-', numeric, 'two numbers of one type', ([a, b], t) => wrap(a - b, t), (g) => [g, neg(g)]),
+  mul: infix('*', numeric, 'two numbers of one type', ([a, b], t) => (t === 'f32' ? a * b : wrap(Math.imul(a, b), t)), (g, [a, b]) => [
+    mul(g, b),
+    mul(g, a),
+  ]),
+  div: infix('/', numeric, 'two numbers of one type', ([a, b], t) => (t === 'f32' ? a / b : b === 0 ? a : wrap(Math.trunc(a / b), t)), (g, [a, b], y) => [
+    div(g, b),
+    a.op === 'const' ? neg(div(mul(g, y), b)) : neg(div(mul(g, div(a, b)), b)),
+  ]),
+  mod: {
+    takes: 'two numbers of one type',
+    type: numeric,
+    wgsl: ([a, b], [t]) => (t === 'f32' ? `(${a} - floor(${a} / ${b}) * ${b})` : `(${a} % ${b})`),
+    evaluate: ([a, b], t) => (t === 'f32' ? fmod(a, b) : b === 0 ? 0 : wrap(a % b, t)),
+    gradient: (g, [a, b]) => [g, neg(mul(g, apply('floor', div(a, b))))],
+  },
+  pow: {
+    takes: 'two f32',
+    type: floatIn,
+    helper: 'pow',
+    wgsl: ([a, b]) => `s_pow(${a}, ${b})`,
+    evaluate: ([a, b]) => a ** b,
+    gradient: (g, [a, b], y) => [
+      mul(g, mul(b, apply('pow', a, sub(b, c(1))))),
+      where(gt(a, c(0)), mul(g, mul(y, apply('log', a))), c(0)),
+    ],
+  },
+  min: {
+    takes: 'two numbers of one type',
+    type: numeric,
+    wgsl: ([a, b]) => `min(${a}, ${b})`,
+    evaluate: ([a, b]) => Math.min(a, b),
+    gradient: (g, [a, b]) => [mul(g, winner(b, a)), mul(g, winner(a, b))],
+  },
+  max: {
+    takes: 'two numbers of one type',
+    type: numeric,
+    wgsl: ([a, b]) => `max(${a}, ${b})`,
+    evaluate: ([a, b]) => Math.max(a, b),
+    gradient: (g, [a, b]) => [mul(g, winner(a, b)), mul(g, winner(b, a))],
+  },
+  neg: {
+    takes: 'one f32 or i32',
+    type: ([t]) => (t === 'f32' || t === 'i32' ? t : null),
+    wgsl: ([a]) => `(-${a})`,
+    evaluate: ([a], t) => wrap(-a, t),
+    gradient: (g) => [neg(g)],
+  },
+  abs: {
+    takes: 'one f32 or i32',
+    type: ([t]) => (t === 'f32' || t === 'i32' ? t : null),
+    wgsl: ([a]) => `abs(${a})`,
+    evaluate: ([a]) => Math.abs(a),
+    gradient: (g, [a]) => [mul(g, apply('sign', a))],
+  },
+  sign: builtin('sign', Math.sign),
+  floor: builtin('floor', Math.floor),
+  ceil: builtin('ceil', Math.ceil),
+  round: builtin('round', (x) => {
+    const r = Math.round(x);
+    return Math.abs(x % 1) === 0.5 && r % 2 !== 0 ? r - 1 : r; // WGSL rounds halves to even
+  }),
+  exp: builtin('exp', Math.exp, (_x, y, g) => mul(g, y)),
+  log: builtin('log', Math.log, (x, _y, g) => div(g, x)),
+  sqrt: builtin('sqrt', Math.sqrt, (_x, y, g) => div(mul(c(0.5), g), y)),
+  rsqrt: builtin('inverseSqrt', (x) => 1 / Math.sqrt(x), (_x, y, g) => mul(mul(c(-0.5), g), mul(y, mul(y, y)))),
+  sin: builtin('sin', Math.sin, (x, _y, g) => mul(g, apply('cos', x))),
+  cos: builtin('cos', Math.cos, (x, _y, g) => neg(mul(g, apply('sin', x)))),
+  tanh: helped('tanh', Math.tanh, (_x, y, g) => mul(g, sub(c(1), mul(y, y)))),
+  sigmoid: helped('sigmoid', (x) => 1 / (1 + Math.exp(-x)), (_x, y, g) => mul(g, mul(y, sub(c(1), y)))),
+  softplus: helped('softplus', (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), (x, _y, g) => mul(g, apply('sigmoid', x))),
+  log1p: helped('log1p', Math.log1p, (x, _y, g) => div(g, add(c(1), x))),
+  expm1: helped('expm1', expm1Series, (x, _y, g) => mul(g, apply('exp', x))),
+  erf: helped('erf', erf, (x, _y, g) => mul(g, mul(c(TWO_OVER_SQRT_PI), apply('exp', neg(mul(x, x)))))),
+  relu: {
+    takes: 'one f32',
+    type: floatIn,
+    wgsl: ([a], _t, T) => `max(${a}, ${T}(0.0))`,
+    evaluate: ([a]) => Math.max(a, 0),
+    gradient: (g, [a]) => [where(gt(a, c(0)), g, c(0))],
+  },
+  lt: compare('<', (a, b) => a < b),
+  le: compare('<=', (a, b) => a <= b),
+  gt: compare('>', (a, b) => a > b),
+  ge: compare('>=', (a, b) => a >= b),
+  eq: compare('==', (a, b) => a === b),
+  ne: compare('!=', (a, b) => a !== b),
+  and: infix('&', logical, 'two bools', ([a, b]) => a & b),
+  or: infix('|', logical, 'two bools', ([a, b]) => a | b),
+  not: { takes: 'one bool', type: logical, wgsl: ([a]) => `(!${a})`, evaluate: ([a]) => (a ? 0 : 1) },
+  bitAnd: infix('&', integer, 'two integers of one type', ([a, b], t) => wrap(a & b, t)),
+  bitOr: infix('|', integer, 'two integers of one type', ([a, b], t) => wrap(a | b, t)),
+  bitXor: infix('^', integer, 'two integers of one type', ([a, b], t) => wrap(a ^ b, t)),
+  where: {
+    takes: 'a bool and two of one type',
+    type: ([p, a, b]) => (p === 'bool' && a === b ? a : null),
+    wgsl: ([p, a, b]) => `select(${b}, ${a}, ${p})`,
+    evaluate: ([p, a, b]) => (p ? a : b),
+    gradient: (g, [p]) => [null, where(p, g, c(0)), where(p, c(0), g)],
+  },
+  isNan: {
+    takes: 'one f32',
+    type: ([t]) => (t === 'f32' ? 'bool' : null),
+    // By bits: shader compilers may assume that NaN does not occur and fold x != x.
+    wgsl: ([a], _t, T) =>
+      T === 'f32' ? `((bitcast<u32>(${a}) & 0x7fffffffu) > 0x7f800000u)` : `((bitcast<vec4u>(${a}) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u))`,
+    evaluate: ([a]) => (Number.isNaN(a) ? 1 : 0),
+  },
+  toF32: {
+    takes: 'one value',
+    type: () => 'f32',
+    wgsl: ([a], [t], T) => (t === 'f32' ? a : t === 'bool' ? `select(${T}(0.0), ${T}(1.0), ${a})` : `${T}(${a})`),
+    evaluate: ([a]) => a,
+    gradient: (g) => [g],
+  },
+  toI32: {
+    takes: 'one value',
+    type: () => 'i32',
+    wgsl: ([a], [t], T) => {
+      const I = T === 'f32' ? 'i32' : 'vec4i';
+      return t === 'bool' ? `select(${I}(0), ${I}(1), ${a})` : `${I}(${a})`;
+    },
+    evaluate: ([a], t) => (t === 'f32' ? Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(a))) : a | 0),
+  },
+  toU32: {
+    takes: 'one value',
+    type: () => 'u32',
+    wgsl: ([a], [t], T) => {
+      const U = T === 'f32' ? 'u32' : 'vec4u';
+      return t === 'bool' ? `select(${U}(0u), ${U}(1u), ${a})` : `${U}(${a})`;
+    },
+    evaluate: ([a], t) => (t === 'f32' ? Math.max(0, Math.min(2 ** 32 - 1, Math.trunc(a))) : a >>> 0),
+  },
+  toBool: {
+    takes: 'one value',
+    type: () => 'bool',
+    wgsl: ([a], [t], T) => {
+      if (t === 'bool') return a;
+      const zero = t === 'f32' ? `${T}(0.0)` : T === 'f32' ? `${t}(0)` : t === 'i32' ? 'vec4i(0)' : 'vec4u(0)';
+      return `(${a} != ${zero})`;
+    },
+    evaluate: ([a]) => (a !== 0 ? 1 : 0),
+  },
+  /** The 32 bits of a float as u32: how magnitudes are ordered exactly. */
+  bitsOf: {
+    takes: 'one f32',
+    type: ([t]) => (t === 'f32' ? 'u32' : null),
+    wgsl: ([a], _t, T) => `bitcast<${T === 'f32' ? 'u32' : 'vec4u'}>(${a})`,
+    evaluate: ([a]) => toFloat32Bits(a),
+  },
+};
+
+export type OpName =
+  | 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'pow' | 'min' | 'max' | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'round'
+  | 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'softplus' | 'log1p' | 'expm1' | 'erf' | 'relu'
+  | 'lt' | 'le' | 'gt' | 'ge' | 'eq' | 'ne' | 'and' | 'or' | 'not' | 'bitAnd' | 'bitOr' | 'bitXor' | 'where' | 'isNan'
+  | 'toF32' | 'toI32' | 'toU32' | 'toBool' | 'bitsOf';

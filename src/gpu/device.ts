@@ -1,0 +1,326 @@
+import { type AdapterFacts, adapterFacts, type DeviceClass, requestDevice } from './adapter.js';
+import { BufferPool, type Lease, type MemoryReport } from './buffers.js';
+import { BufferUsage, MapRead } from './constants.js';
+import type { DriverFacts } from './dawn.js';
+import {
+  ArgumentError,
+  CaptureError,
+  DeviceLostError,
+  DisposedError,
+  NoDeviceError,
+  OutOfMemoryError,
+  type SecateurError,
+  ValidationError,
+} from './errors.js';
+import { type Binding, type Cost, type Grid, type Kernel, packParams } from './kernel.js';
+import { PipelineCache } from './pipelines.js';
+import { type ProfileRow, Stream } from './stream.js';
+
+export interface OpenDeviceOptions {
+  /** `gpu`: only real hardware; `software`: only a software driver; `any` (default): what the machine has. */
+  prefer?: 'any' | 'gpu' | 'software';
+  /** Only an adapter whose name, vendor or description contains this text (case-insensitive). */
+  adapter?: string;
+  /** Threads of the software driver: 0 makes small dispatches 10x cheaper, the number of cores suits one big job. */
+  threads?: number;
+  /** Dawn toggles to switch on and off, for example `{ disable: ['timestamp_quantization'] }`. */
+  toggles?: { enable?: string[]; disable?: string[] };
+  /** Choose kernels as for this class of device instead of the adapter's own. */
+  deviceClass?: DeviceClass;
+  /** Most bytes that tensors may hold; the default is 80 % of the host's memory on software devices, else none. */
+  memoryBudget?: number;
+  /** Most bytes of freed buffers kept for re-use; default 1 GiB. */
+  poolCap?: number;
+  /** Fill every fresh buffer with NaN, so that a kernel which leaves elements unwritten shows. Slow; for tests. */
+  poison?: boolean;
+  /** A WebGPU implementation to use instead of the browser's or Dawn. */
+  gpu?: GPU;
+}
+
+/** Waits for a promise of the GPU's without burning the core that the software driver needs. */
+type Wait = <T>(promise: Promise<T>) => Promise<T>;
+
+/** Everything that a kernel launch needs besides the kernel: bindings in declared order, parameters, grid, cost. */
+export interface Launch {
+  bindings: readonly Binding[];
+  params?: readonly number[];
+  grid: Grid;
+  cost?: Cost;
+}
+
+let opened = 0;
+
+/**
+ * A WebGPU device with its pool of buffers, pipeline cache and command stream. Ops reach it through their tensors.
+ * Errors that the GPU finds later (validation, memory, loss) are thrown by the next awaited call.
+ */
+export class Device {
+  readonly id = ++opened;
+  readonly facts: AdapterFacts;
+  readonly driver: DriverFacts | null;
+  /** The class that the rules of kernel choice go by. */
+  readonly deviceClass: DeviceClass;
+  /** Lanes in a subgroup, or 0 where the adapter has no subgroups or does not fix their size. */
+  readonly subgroupSize: number;
+  readonly hasF16: boolean;
+  readonly hasTimestamps: boolean;
+  readonly limits: { maxBinding: number; maxWorkgroups: number; maxBindings: number; workgroupStorage: number; maxInvocations: number; offsetAlignment: number };
+  readonly pool: BufferPool;
+  readonly stream: Stream;
+  readonly pipelines: PipelineCache;
+  /** Number of live tensors; the tensor module keeps it. */
+  tensorCount = 0;
+  /** Set while a compiled step is running plainly or being captured: readbacks are refused. */
+  insideStep = false;
+  private readonly queue: GPUQueue;
+  private readonly wait: Wait;
+  private readonly staging = new Map<number, GPUBuffer[]>();
+  private failure: SecateurError | null = null;
+  private closed = false;
+
+  constructor(
+    readonly gpuDevice: GPUDevice,
+    facts: AdapterFacts,
+    driver: DriverFacts | null,
+    options: OpenDeviceOptions,
+    wait: Wait,
+    private readonly onClose: () => void = () => {},
+  ) {
+    this.facts = facts;
+    this.driver = driver;
+    this.wait = wait;
+    this.queue = gpuDevice.queue;
+    this.deviceClass = options.deviceClass ?? facts.deviceClass;
+    const features = gpuDevice.features as ReadonlySet<string>;
+    this.hasF16 = features.has('shader-f16');
+    this.hasTimestamps = features.has('timestamp-query');
+    this.subgroupSize = features.has('subgroups') && facts.subgroupMinSize === facts.subgroupMaxSize ? facts.subgroupMinSize : 0;
+    const limits = gpuDevice.limits as GPUSupportedLimits & { maxImmediateSize?: number };
+    this.limits = {
+      maxBinding: Math.floor(limits.maxStorageBufferBindingSize / 16) * 16,
+      maxWorkgroups: limits.maxComputeWorkgroupsPerDimension,
+      maxBindings: limits.maxStorageBuffersPerShaderStage,
+      workgroupStorage: limits.maxComputeWorkgroupStorageSize,
+      maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
+      offsetAlignment: Math.max(16, limits.minStorageBufferOffsetAlignment),
+    };
+    const hostShare = driver && facts.deviceClass === 'software' ? Math.floor(driver.totalMemory * 0.8) : Number.POSITIVE_INFINITY;
+    this.pool = new BufferPool(
+      gpuDevice,
+      { maxBufferSize: limits.maxBufferSize, maxBinding: this.limits.maxBinding, budget: options.memoryBudget ?? hostShare },
+      options.poolCap ?? 2 ** 30,
+    );
+    if (options.poison) this.pool.onAcquire = (lease) => this.fillWithNan(lease);
+    this.stream = new Stream(gpuDevice, this.queue, this.pool, this.limits.maxWorkgroups, 256);
+    const immediates = facts.languageFeatures.includes('immediate_address_space') ? Math.min(64, limits.maxImmediateSize ?? 0) : 0;
+    this.pipelines = new PipelineCache(gpuDevice, immediates, (error) => this.fail(error as SecateurError));
+    gpuDevice.onuncapturederror = (event) => {
+      const message = event.error.message;
+      const outOfMemory = event.error.constructor.name === 'GPUOutOfMemoryError' || /out of memory|OUT_OF_(HOST|DEVICE)_MEMORY/i.test(message);
+      this.fail(outOfMemory ? new OutOfMemoryError(message) : new ValidationError(message));
+    };
+    gpuDevice.lost.then((info) => {
+      if (!this.closed) this.fail(new DeviceLostError(info.reason, info.message));
+    });
+  }
+
+  /** Name for messages and results, for example `llvmpipe (LLVM 15.0.6, 256 bits)`. */
+  get name(): string {
+    return this.facts.name;
+  }
+
+  /** Encodes one kernel launch. Nothing is launched where the grid has a zero. */
+  run<S>(kernel: Kernel<S>, spec: S, launch: Launch): void {
+    this.assertOpen(kernel.name);
+    const pipeline = this.pipelines.get(kernel, spec);
+    const params = pipeline.params.length > 0 ? packParams(kernel.name, pipeline.params, launch.params ?? []) : null;
+    this.stream.dispatch(pipeline, launch.bindings, params, launch.grid, launch.cost ?? null);
+  }
+
+  /** Submits what is encoded, waits until the GPU is done, and throws what went wrong meanwhile. */
+  async sync(): Promise<void> {
+    this.assertOpen('sync');
+    this.refuseInsideStep('sync');
+    this.stream.flush();
+    await this.settle(this.queue.onSubmittedWorkDone());
+  }
+
+  /** Copies `bytes` bytes of a binding to the host. */
+  async read(binding: Binding, bytes: number): Promise<ArrayBuffer> {
+    this.assertOpen('read');
+    this.refuseInsideStep('a readback');
+    this.throwFailure();
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const staging = this.staging.get(size)?.pop() ?? this.gpuDevice.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
+    this.stream.copyOut(binding, staging, Math.ceil(bytes / 4) * 4);
+    this.stream.flush();
+    await this.settle(staging.mapAsync(MapRead, 0, size));
+    const data = staging.getMappedRange(0, size).slice(0, bytes);
+    staging.unmap();
+    // Small staging buffers are kept (metrics are read every step); large ones are not worth their memory.
+    const kept = this.staging.get(size) ?? [];
+    if (size <= 1 << 20 && kept.length < 4 && this.staging.size < 64) this.staging.set(size, [...kept, staging]);
+    else staging.destroy();
+    return data;
+  }
+
+  /** Bytes and tensors on this device. */
+  memory(): MemoryReport {
+    return { live: this.pool.live, pooled: this.pool.pooled, peak: this.pool.peak, tensors: this.tensorCount };
+  }
+
+  /** Runs `fn` with GPU timestamps around every dispatch and returns one row a dispatch; needs timestamp-query. */
+  async profile(fn: () => unknown): Promise<ProfileRow[]> {
+    this.assertOpen('profile');
+    if (!this.hasTimestamps) throw new NoDeviceError(`profile: expected an adapter with timestamp-query, got ${this.name}`);
+    this.stream.startProfile();
+    try {
+      await fn();
+    } finally {
+      this.stream.flush();
+    }
+    const rows = await this.stream.stopProfile(this.wait);
+    this.throwFailure();
+    return rows;
+  }
+
+  /**
+   * Waits for outstanding work, destroys the device and everything on it. Afterwards the process can end by itself.
+   * Closing twice is harmless.
+   */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    try {
+      if (!this.failure) {
+        this.stream.flush();
+        await this.wait(this.queue.onSubmittedWorkDone());
+      }
+    } finally {
+      this.closed = true;
+      this.stream.destroy();
+      for (const list of this.staging.values()) for (const b of list) b.destroy();
+      this.gpuDevice.destroy();
+      this.onClose();
+    }
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
+  }
+
+  assertOpen(op: string): void {
+    if (this.closed) throw new DisposedError(op, `the device ${this.name}`);
+    if (this.failure instanceof DeviceLostError) throw this.failure;
+  }
+  private fillWithNan(lease: Lease): void {
+    if (this.stream.recorder) return; // a capture's buffers are written again at every replay
+    this.stream.flush();
+    this.queue.writeBuffer(lease.buffer, 0, new Uint32Array(lease.size / 4).fill(0x7fc00000));
+  }
+  private refuseInsideStep(what: string): void {
+    if (this.insideStep) {
+      throw new CaptureError(`${what} inside a compiled step cannot be replayed: return the tensor and read it outside`);
+    }
+  }
+
+  /** Waits; a failure found meanwhile wins over the promise's own rejection, because it says why. */
+  private async settle<T>(promise: Promise<T>): Promise<T> {
+    try {
+      const value = await this.wait(promise);
+      while (this.pipelines.checks.size > 0) await this.wait(Promise.all(this.pipelines.checks));
+      this.throwFailure();
+      return value;
+    } catch (error) {
+      await Promise.resolve();
+      this.throwFailure();
+      throw error;
+    }
+  }
+  private fail(error: SecateurError): void {
+    this.failure ??= error;
+  }
+  private throwFailure(): void {
+    const failure = this.failure;
+    if (!failure) return;
+    if (!(failure instanceof DeviceLostError)) this.failure = null; // reported once; the device lives on
+    throw failure;
+  }
+}
+
+/**
+ * Opens a WebGPU device: Dawn in Node (a GPU, or the software driver that `npm run setup` unpacks), `navigator.gpu` in
+ * a browser, or the implementation given.
+ *
+ * @throws NoDeviceError when no adapter fits the options, naming what was asked for and what was found.
+ */
+export async function openDevice(options: OpenDeviceOptions = {}): Promise<Device> {
+  checkOptions(options);
+  const { gpu, driver, wait, retain, release } = await findGpu(options);
+  const adapter = await gpu.requestAdapter();
+  if (!adapter) {
+    throw new NoDeviceError(
+      driver
+        ? 'no WebGPU adapter on this machine: run `npx secateur setup` for a software driver, and `npx secateur doctor` to see what is wrong'
+        : 'no WebGPU adapter: this browser has no GPU that it allows',
+    );
+  }
+  const facts = adapterFacts(gpu, adapter);
+  const wanted = options.adapter?.toLowerCase();
+  if (wanted !== undefined && !`${facts.name} ${facts.vendor} ${facts.architecture} ${facts.description}`.toLowerCase().includes(wanted)) {
+    throw new NoDeviceError(`openDevice: expected an adapter matching '${options.adapter}', found '${facts.name}' (${facts.vendor})`);
+  }
+  if (options.prefer === 'gpu' && facts.deviceClass === 'software') {
+    throw new NoDeviceError(`openDevice: expected a GPU, found only the software device '${facts.name}'`);
+  }
+  if (options.prefer === 'software' && facts.deviceClass !== 'software') {
+    throw new NoDeviceError(`openDevice: expected a software device, found only '${facts.name}' (${facts.vendor})`);
+  }
+  const gpuDevice = await requestDevice(adapter);
+  // Dawn in Node can crash at exit when these live only inside an imported module.
+  retain(adapter, gpuDevice);
+  return new Device(gpuDevice, facts, driver, options, wait, () => release(adapter, gpuDevice));
+}
+
+interface FoundGpu {
+  gpu: GPU;
+  driver: DriverFacts | null;
+  wait: Wait;
+  retain(...objects: object[]): void;
+  release(...objects: object[]): void;
+}
+
+async function findGpu(options: OpenDeviceOptions): Promise<FoundGpu> {
+  const plain = { driver: null, wait: (<T>(promise: Promise<T>) => promise) as Wait, retain: () => {}, release: () => {} };
+  if (options.gpu) return { ...plain, gpu: options.gpu };
+  const host = globalThis as { process?: { versions?: { node?: string } }; navigator?: { gpu?: GPU } };
+  if (host.process?.versions?.node) {
+    const { loadDawn, throttledWait } = await import('./dawn.js');
+    const toggles = options.toggles;
+    const driver = options.prefer === 'software' ? 'software' : options.prefer === 'gpu' ? 'system' : 'auto';
+    const dawn = await loadDawn({ driver, threads: options.threads, toggles, adapter: options.adapter });
+    return { gpu: dawn.gpu, driver: dawn.driver, wait: throttledWait, retain: dawn.retain, release: dawn.release };
+  }
+  if (host.navigator?.gpu) return { ...plain, gpu: host.navigator.gpu };
+  throw new NoDeviceError('openDevice: expected Node or a browser with navigator.gpu, found neither');
+}
+
+function checkOptions(o: OpenDeviceOptions): void {
+  const known = ['prefer', 'adapter', 'threads', 'toggles', 'deviceClass', 'memoryBudget', 'poolCap', 'poison', 'gpu'];
+  for (const key of Object.keys(o)) {
+    if (!known.includes(key)) throw new ArgumentError('openDevice', `options among ${known.join(', ')}`, `'${key}'`);
+  }
+  const oneOf = (name: string, value: string | undefined, values: string[]) => {
+    if (value !== undefined && !values.includes(value)) throw new ArgumentError('openDevice', `${name} among ${values.join(', ')}`, `'${value}'`);
+  };
+  oneOf('prefer', o.prefer, ['any', 'gpu', 'software']);
+  oneOf('deviceClass', o.deviceClass, ['software', 'integrated', 'discrete']);
+  for (const name of ['threads', 'memoryBudget', 'poolCap'] as const) {
+    const value = o[name];
+    if (value !== undefined && !(Number.isInteger(value) && value >= 0)) {
+      throw new ArgumentError('openDevice', `${name} as a whole number >= 0`, String(value));
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import { ComputeStage } from './constants.js';
+import { ShaderError, ValidationError } from './errors.js';
+import { type Kernel, moduleSource, type ParamMode, type Pipeline, type Shader } from './kernel.js';
+
+/**
+ * Pipelines by the exact text of kernel name and spec, compiled at first use. Bind group layouts are explicit and
+ * shared by every shader with the same bindings.
+ */
+export class PipelineCache {
+  private readonly pipelines = new Map<string, Pipeline>();
+  private readonly layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
+  private nextId = 1;
+  /** Error checks that are still under way; `sync` waits for them. */
+  readonly checks = new Set<Promise<void>>();
+
+  constructor(
+    private readonly device: GPUDevice,
+    private readonly immediateBytes: number,
+    private readonly report: (error: Error) => void,
+  ) {}
+
+  get size(): number {
+    return this.pipelines.size;
+  }
+  /** Every pipeline made so far, oldest first. */
+  list(): Pipeline[] {
+    return [...this.pipelines.values()];
+  }
+
+  get<S>(kernel: Kernel<S>, spec: S): Pipeline {
+    const key = `${kernel.name} ${JSON.stringify(spec)}`;
+    const hit = this.pipelines.get(key);
+    if (hit) return hit;
+    const made = this.create(kernel.name, key, kernel.shader(spec));
+    this.pipelines.set(key, made);
+    return made;
+  }
+
+  private create(name: string, key: string, shader: Shader): Pipeline {
+    const bytes = shader.params.length * 4;
+    const mode: ParamMode = bytes === 0 ? 'none' : bytes <= this.immediateBytes ? 'immediate' : 'uniform';
+    const source = moduleSource(shader, mode);
+    const layout = this.layout(shader, mode, bytes);
+    this.device.pushErrorScope('validation');
+    const module = this.device.createShaderModule({ label: name, code: source });
+    const pipeline = this.device.createComputePipeline({
+      label: name,
+      layout: layout.pipeline,
+      compute: { module, entryPoint: 'main' },
+    });
+    const check = this.device
+      .popErrorScope()
+      .then(async (error) => {
+        if (!error) return;
+        const info = await module.getCompilationInfo();
+        const lines = info.messages.map((m) => `${m.type} ${m.lineNum}:${m.linePos} ${m.message}`);
+        this.report(
+          lines.length > 0
+            ? new ShaderError(key, lines.join('\n'), source)
+            : new ValidationError(`kernel ${key}: ${error.message}`),
+        );
+      })
+      .catch(() => {}) // the device went away meanwhile; its loss is reported on its own
+      .finally(() => this.checks.delete(check));
+    this.checks.add(check);
+    return {
+      id: this.nextId++,
+      name,
+      key,
+      source,
+      pipeline,
+      layout: layout.group,
+      mode,
+      params: shader.params,
+      bindings: shader.bindings,
+    };
+  }
+
+  private layout(shader: Shader, mode: ParamMode, bytes: number) {
+    const key = `${shader.bindings.map((b) => (b.access === 'read' ? 'r' : 'w')).join('')} ${mode} ${mode === 'immediate' ? bytes : 0}`;
+    const hit = this.layouts.get(key);
+    if (hit) return hit;
+    const entries: GPUBindGroupLayoutEntry[] = shader.bindings.map((b, binding) => ({
+      binding,
+      visibility: ComputeStage,
+      buffer: { type: b.access === 'read' ? 'read-only-storage' : 'storage' },
+    }));
+    if (mode === 'uniform') {
+      entries.push({
+        binding: shader.bindings.length,
+        visibility: ComputeStage,
+        buffer: { type: 'uniform', hasDynamicOffset: true },
+      });
+    }
+    const group = this.device.createBindGroupLayout({ entries });
+    const descriptor: GPUPipelineLayoutDescriptor & { immediateSize?: number } = { bindGroupLayouts: [group] };
+    if (mode === 'immediate') descriptor.immediateSize = bytes;
+    const made = { group, pipeline: this.device.createPipelineLayout(descriptor) };
+    this.layouts.set(key, made);
+    return made;
+  }
+}

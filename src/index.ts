@@ -1,0 +1,16 @@
+export * from './autograd/grad.js';
+export { noGrad } from './autograd/node.js';
+export type { AdapterFacts, DeviceClass } from './gpu/adapter.js';
+export type { MemoryReport } from './gpu/buffers.js';
+export { Device, type OpenDeviceOptions, openDevice } from './gpu/device.js';
+export * from './gpu/errors.js';
+export * from './ops/conv.js';
+export * from './ops/expand.js';
+export * from './ops/matmul.js';
+export * from './ops/pointwise.js';
+export * from './ops/reductions.js';
+export * from './ops/reshape.js';
+export type { DType, HostArray } from './tensor/dtype.js';
+export { keep, scope } from './tensor/scope.js';
+export { type Shape, sizeOf } from './tensor/shape.js';
+export { type Nested, Tensor, tensor } from './tensor/tensor.js';
