@@ -1,6 +1,9 @@
 import { type GemmSpec, walksTaps } from './spec.js';
 
-/** WGSL that loads the lane side: each step leaves `b0..b3`, vec4f of the lane's four columns for k..k+3. */
+/**
+ * WGSL that loads the lane side. Each step leaves `b<v>_0..b<v>_3` for every group v of four columns: vec4f of those
+ * columns for k..k+3.
+ */
 export interface ColLoader {
   start: string;
   /** Run when the tap's row and column change. */
@@ -13,153 +16,170 @@ const X = 'xyzw';
 const list = (n: number, f: (i: number) => string): string[] => Array.from({ length: n }, (_, i) => f(i));
 const lines = (n: number, f: (i: number) => string): string => list(n, f).join('\n');
 
-/** Registers v0..v3 (columns, vec4 along k) seen as b0..b3 (k, vec4 along columns): renaming, no instructions. */
-const TRANSPOSE = lines(4, (k) => `let b${k} = vec4f(${list(4, (j) => `v${j}.${X[k]}`).join(', ')});`);
+/** Columns `c<v>_j` in registers, vec4 along k, seen as b (k, vec4 along columns): renaming, no instructions. */
+const transpose = (v: number) =>
+  lines(4, (k) => `let b${v}_${k} = vec4f(${list(4, (j) => `c${v}_${j}.${X[k]}`).join(', ')});`);
 
-export function colLoader(spec: GemmSpec): ColLoader {
+/** `quads` groups of four columns a lane; the kernel defines their first columns `col0, col1, ...`. */
+export function colLoader(spec: GemmSpec, quads: number): ColLoader {
   switch (spec.problem) {
     case 'matmul':
-      return matrix(spec);
+      return matrix(spec, quads);
     case 'convForward':
     case 'convInput':
-      return walksTaps(spec) ? pixelsByTap(spec) : pixelsByElement(spec);
+      return walksTaps(spec) ? pixelsByTap(spec, quads) : pixelsByElement(spec, quads);
     case 'convWeight':
-      return patches(spec);
+      return patches(spec, quads);
   }
 }
 
 const widenVector = (spec: GemmSpec, v: string) => (spec.q.half ? `vec4f(${v})` : v);
 const widenScalar = (spec: GemmSpec, v: string) => (spec.q.half ? `f32(${v})` : v);
 
-function matrix(spec: GemmSpec): ColLoader {
+function matrix(spec: GemmSpec, quads: number): ColLoader {
   const at = (k: number) => (spec.tail ? `min(k + ${k}u, P.depth - 1u)` : `(k + ${k}u)`);
   const masked = (k: number, v: string) => (spec.tail ? `select(vec4f(0.0), ${v}, k + ${k}u < kEnd)` : v);
   if (spec.q.load === 'i4') {
     return {
-      start: 'let qBase = part * P.qPart;\nlet qCol = min(col0 / 4u, (P.cols + 3u) / 4u - 1u);',
+      start: `let qBase = part * P.qPart;\n${lines(quads, (v) => `let qCol${v} = min(col${v} / 4u, (P.cols + 3u) / 4u - 1u);`)}`,
       tapRow: '',
       tap: '',
-      step: lines(4, (k) => `let b${k} = ${masked(k, widenVector(spec, `q[(qBase + ${at(k)} * P.qK) / 4u + qCol]`))};`),
+      step: lines(4, (k) => `let qRow${k} = (qBase + ${at(k)} * P.qK) / 4u;
+${lines(quads, (v) => `let b${v}_${k} = ${masked(k, widenVector(spec, `q[qRow${k} + qCol${v}]`))};`)}`),
     };
   }
+  const one = (v: number) =>
+    spec.q.load === 'k4'
+      ? `${lines(4, (j) => `let c${v}_${j} = ${widenVector(spec, `q[(qCol${v}_${j} + k) / 4u]`)};`)}\n${transpose(v)}`
+      : lines(4, (k) => `let b${v}_${k} = ${masked(k, `vec4f(${list(4, (j) => widenScalar(spec, `q[qCol${v}_${j} + ${at(k)} * P.qK]`)).join(', ')})`)};`);
   return {
-    start: lines(4, (j) => `let qCol${j} = part * P.qPart + min(col0 + ${j}u, P.cols - 1u) * P.qI;`),
+    start: lines(quads, (v) => lines(4, (j) => `let qCol${v}_${j} = part * P.qPart + min(col${v} + ${j}u, P.cols - 1u) * P.qI;`)),
     tapRow: '',
     tap: '',
-    step:
-      spec.q.load === 'k4'
-        ? `${lines(4, (j) => `let v${j} = ${widenVector(spec, `q[(qCol${j} + k) / 4u]`)};`)}\n${TRANSPOSE}`
-        : lines(4, (k) => `let b${k} = ${masked(k, `vec4f(${list(4, (j) => widenScalar(spec, `q[qCol${j} + ${at(k)} * P.qK]`)).join(', ')})`)};`),
+    step: lines(quads, one),
   };
 }
 
 /**
- * The four pixels of a lane, split into image, y and x once. Forward: pixel (y, x) of the output reads the input at
+ * The pixels of a lane, split into image, y and x once. Forward: pixel (y, x) of the output reads the input at
  * y * stride + tap * dilation - pad. Input gradient: the pixels of one phase of the input, y * stride + phase, read
  * the output's gradient at y + (phase + pad - tap * dilation) / stride; a tap for which that is no whole number
  * contributes nothing to any pixel of the phase.
  */
-function pixelStart(spec: GemmSpec): string {
+function pixelStart(spec: GemmSpec, quads: number): string {
   const forward = spec.problem === 'convForward';
+  const one = (v: number, j: number) => `let pixel${v}_${j} = i32(min(col${v} + ${j}u, P.cols - 1u));
+  let px${v}_${j} = pixel${v}_${j} % gridW;
+  let pr${v}_${j} = pixel${v}_${j} / gridW;
+  let py${v}_${j} = pr${v}_${j} % gridH;
+  let pn${v}_${j} = pr${v}_${j} / gridH;`;
   return `let gridH = ${forward ? 'P.ho' : '(P.h + P.strideY - 1) / P.strideY'};
   let gridW = ${forward ? 'P.wo' : '(P.w + P.strideX - 1) / P.strideX'};
   let sourceH = ${forward ? 'P.h' : 'P.ho'};
   let sourceW = ${forward ? 'P.w' : 'P.wo'};
   let sourceC = i32(P.groups * ${forward ? 'P.ci' : 'P.co'});
   let qBase = i32(${forward ? 'member * P.xPart + channelGroup * P.ci' : 'member * P.yPart + channelGroup * P.co'});
-  ${lines(
-    4,
-    (j) => `let pixel${j} = i32(min(col0 + ${j}u, P.cols - 1u));
-  let px${j} = pixel${j} % gridW;
-  let py${j} = (pixel${j} / gridW) % gridH;
-  let pn${j} = pixel${j} / (gridW * gridH);`,
-  )}`;
+  ${lines(quads, (v) => lines(4, (j) => one(v, j)))}`;
 }
 
-/** Source coordinates, validity and offset of the four pixels for the tap offsets (offY, offX). */
-function pixelSources(spec: GemmSpec): string {
-  const forward = spec.problem === 'convForward';
-  return lines(
-    4,
-    (j) => `let sy${j} = py${j}${forward ? ' * P.strideY' : ''} + offY;
-      let sx${j} = px${j}${forward ? ' * P.strideX' : ''} + offX;
-      let in${j} = sy${j} >= 0 && sy${j} < sourceH && sx${j} >= 0 && sx${j} < sourceW;
-      let q${j} = u32(select(0, qBase + ((pn${j} * sourceH + sy${j}) * sourceW + sx${j}) * sourceC, in${j}));`,
-  );
+/** Whether and where pixel (v, j) reads its source for the tap offsets offY, offX: declares in<tag> and at<tag>. */
+function source(spec: GemmSpec, v: number, j: number, tag: string, offY: string, offX: string, live: string, channel: string): string {
+  const scale = spec.problem === 'convForward';
+  return `let sy${tag} = py${v}_${j}${scale ? ' * P.strideY' : ''} + ${offY};
+    let sx${tag} = px${v}_${j}${scale ? ' * P.strideX' : ''} + ${offX};
+    let in${tag} = ${live}sy${tag} >= 0 && sy${tag} < sourceH && sx${tag} >= 0 && sx${tag} < sourceW;
+    let at${tag} = u32(select(0, qBase + ((pn${v}_${j} * sourceH + sy${tag}) * sourceW + sx${tag}) * sourceC${channel}, in${tag}));`;
 }
 
-function pixelsByTap(spec: GemmSpec): ColLoader {
+function pixelsByTap(spec: GemmSpec, quads: number): ColLoader {
   const offset = (axis: 'Y' | 'X', k: string) =>
     spec.problem === 'convForward'
       ? `let off${axis} = ${k} * P.dilation${axis} - P.pad${axis};`
       : `let far${axis} = phase${axis} + P.pad${axis} - ${k} * P.dilation${axis};
     if (far${axis} % P.stride${axis} != 0) { continue; }
     let off${axis} = far${axis} / P.stride${axis};`;
+  const load = (v: number, j: number) =>
+    `let c${v}_${j} = select(vec4f(0.0), ${widenVector(spec, `q[(at${v}_${j} + k) / 4u]`)}, in${v}_${j});`;
   return {
-    start: pixelStart(spec),
+    start: pixelStart(spec, quads),
     tapRow: offset('Y', 'kh'),
-    tap: `${offset('X', 'kw')}\n${pixelSources(spec)}`,
-    step: `${lines(4, (j) => `let v${j} = select(vec4f(0.0), ${widenVector(spec, `q[(q${j} + k) / 4u]`)}, in${j});`)}\n${TRANSPOSE}`,
+    tap: `${offset('X', 'kw')}\n${lines(quads, (v) => lines(4, (j) => source(spec, v, j, `${v}_${j}`, 'offY', 'offX', '', '')))}`,
+    step: lines(quads, (v) => `${lines(4, (j) => load(v, j))}\n${transpose(v)}`),
   };
 }
 
-/** Few or oddly many channels: k counts (tap, channel) forward and (channel, tap) for the input gradient, one at a time. */
-function pixelsByElement(spec: GemmSpec): ColLoader {
+/**
+ * Few or oddly many channels: k counts (tap, channel) forward and (channel, tap) for the input gradient. The digits of
+ * k are counted on: a division costs a software device as much as ten products.
+ */
+function pixelsByElement(spec: GemmSpec, quads: number): ColLoader {
   const forward = spec.problem === 'convForward';
-  const one = (k: number) => `let k${k} = i32(min(k + ${k}u, P.depth - 1u));
-    let channel${k} = ${forward ? `k${k} % i32(P.ci)` : `k${k} / (P.kh * P.kw)`};
-    let tap${k} = ${forward ? `k${k} / i32(P.ci)` : `k${k} % (P.kh * P.kw)`};
-    ${['Y', 'X']
-      .map((axis) => {
-        const t = axis === 'Y' ? `(tap${k} / P.kw)` : `(tap${k} % P.kw)`;
-        return forward
-          ? `let off${axis}${k} = ${t} * P.dilation${axis} - P.pad${axis};`
-          : `let far${axis}${k} = phase${axis} + P.pad${axis} - ${t} * P.dilation${axis};
+  const count = (k: number) =>
+    forward
+      ? `channel += 1;
+    let wrapC${k} = channel == i32(P.ci);
+    channel = select(channel, 0, wrapC${k});
+    tapX += select(0, 1, wrapC${k});
+    let wrapX${k} = tapX == P.kw;
+    tapX = select(tapX, 0, wrapX${k});
+    tapY += select(0, 1, wrapX${k});`
+      : `tapX += 1;
+    let wrapX${k} = tapX == P.kw;
+    tapX = select(tapX, 0, wrapX${k});
+    tapY += select(0, 1, wrapX${k});
+    let wrapY${k} = tapY == P.kh;
+    tapY = select(tapY, 0, wrapY${k});
+    channel += select(0, 1, wrapY${k});`;
+  const start = forward
+    ? 'var channel = i32(k0 % P.ci);\n  var tapX = i32(k0 / P.ci) % P.kw;\n  var tapY = i32(k0 / P.ci) / P.kw;'
+    : 'var tapX = i32(k0) % P.kw;\n  var tapY = (i32(k0) / P.kw) % P.kh;\n  var channel = i32(k0) / (P.kw * P.kh);';
+  const offset = (axis: 'Y' | 'X', k: number) =>
+    forward
+      ? `let off${axis}${k} = tap${axis} * P.dilation${axis} - P.pad${axis};`
+      : `let far${axis}${k} = phase${axis} + P.pad${axis} - tap${axis} * P.dilation${axis};
     let off${axis}${k} = far${axis}${k} / P.stride${axis};`;
-      })
-      .join('\n')}
-    let live${k} = k + ${k}u < kEnd${forward ? '' : ` && farY${k} % P.strideY == 0 && farX${k} % P.strideX == 0`};
-    ${lines(
-      4,
-      (j) => `let sy${k}_${j} = py${j}${forward ? ' * P.strideY' : ''} + offY${k};
-    let sx${k}_${j} = px${j}${forward ? ' * P.strideX' : ''} + offX${k};
-    let in${k}_${j} = live${k} && sy${k}_${j} >= 0 && sy${k}_${j} < sourceH && sx${k}_${j} >= 0 && sx${k}_${j} < sourceW;
-    let e${k}_${j} = select(0.0, ${widenScalar(spec, `q[u32(select(0, qBase + ((pn${j} * sourceH + sy${k}_${j}) * sourceW + sx${k}_${j}) * sourceC + channel${k}, in${k}_${j}))]`)}, in${k}_${j});`,
-    )}
-    let b${k} = vec4f(${list(4, (j) => `e${k}_${j}`).join(', ')});`;
-  return { start: pixelStart(spec), tapRow: '', tap: '', step: lines(4, one) };
+  const one = (k: number) => {
+    const live = `${spec.tail ? `k + ${k}u < kEnd && ` : ''}${forward ? '' : `farY${k} % P.strideY == 0 && farX${k} % P.strideX == 0 && `}`;
+    const group = (v: number) => `${lines(4, (j) => source(spec, v, j, `${v}_${j}_${k}`, `offY${k}`, `offX${k}`, live, ' + channel'))}
+    let b${v}_${k} = vec4f(${list(4, (j) => `select(0.0, ${widenScalar(spec, `q[at${v}_${j}_${k}]`)}, in${v}_${j}_${k})`).join(', ')});`;
+    return `${offset('Y', k)}
+    ${offset('X', k)}
+    ${lines(quads, group)}
+    ${count(k)}`;
+  };
+  return { start: `${pixelStart(spec, quads)}\n  ${start}`, tapRow: '', tap: '', step: lines(4, one) };
 }
 
 /**
- * Weight gradient: a lane's four columns are input channels of taps, k walks output pixels. The pixel is split into
- * image, y and x once and then counted on, which costs a few additions where a division would cost more than the
- * products.
+ * Weight gradient: a lane's columns are input channels of taps, k walks output pixels. The pixel is split into image,
+ * y and x once and then counted on, which costs a few additions where a division would cost more than the products.
  */
-function patches(spec: GemmSpec): ColLoader {
+function patches(spec: GemmSpec, quads: number): ColLoader {
   const vector = spec.q.load === 'i4';
-  const cols = vector ? 1 : 4;
+  const perQuad = vector ? 1 : 4;
+  const each = (f: (v: number, j: number) => string) => lines(quads, (v) => lines(perQuad, (j) => f(v, j)));
   const start = `let sourceC = i32(P.groups * P.ci);
   let qBase = i32(member * P.xPart + channelGroup * P.ci);
-  ${lines(
-    cols,
-    (j) => `let col${j} = i32(min(col0 + ${j}u, P.cols - 1u));
-  let channel${j} = col${j} % i32(P.ci);
-  let offX${j} = (col${j} / i32(P.ci)) % P.kw * P.dilationX - P.padX;
-  let offY${j} = col${j} / i32(P.ci) / P.kw * P.dilationY - P.padY;`,
+  ${each(
+    (v, j) => `let patch${v}_${j} = i32(min(col${v} + ${j}u, P.cols - 1u));
+  let tap${v}_${j} = patch${v}_${j} / i32(P.ci);
+  let channel${v}_${j} = qBase + patch${v}_${j} - tap${v}_${j} * i32(P.ci);
+  let offX${v}_${j} = tap${v}_${j} % P.kw * P.dilationX - P.padX;
+  let offY${v}_${j} = tap${v}_${j} / P.kw * P.dilationY - P.padY;`,
   )}
   var px = i32(k0) % P.wo;
   var py = (i32(k0) / P.wo) % P.ho;
   var pn = i32(k0) / (P.wo * P.ho);`;
-  const load = (k: number, j: number) => `let sy${k}_${j} = py * P.strideY + offY${j};
-    let sx${k}_${j} = px * P.strideX + offX${j};
-    let in${k}_${j} = ${spec.tail ? `k + ${k}u < kEnd && ` : ''}sy${k}_${j} >= 0 && sy${k}_${j} < P.h && sx${k}_${j} >= 0 && sx${k}_${j} < P.w;
-    let q${k}_${j} = u32(select(0, qBase + ((pn * P.h + sy${k}_${j}) * P.w + sx${k}_${j}) * sourceC + channel${j}, in${k}_${j}));`;
-  const one = (k: number) => `${lines(cols, (j) => load(k, j))}
-    let b${k} = ${
-      vector
-        ? `select(vec4f(0.0), ${widenVector(spec, `q[q${k}_0 / 4u]`)}, in${k}_0)`
-        : `vec4f(${list(4, (j) => `select(0.0, ${widenScalar(spec, `q[q${k}_${j}]`)}, in${k}_${j})`).join(', ')})`
-    };
+  const place = (k: number, v: number, j: number) => `let sy${k}_${v}_${j} = py * P.strideY + offY${v}_${j};
+    let sx${k}_${v}_${j} = px * P.strideX + offX${v}_${j};
+    let in${k}_${v}_${j} = ${spec.tail ? `k + ${k}u < kEnd && ` : ''}sy${k}_${v}_${j} >= 0 && sy${k}_${v}_${j} < P.h && sx${k}_${v}_${j} >= 0 && sx${k}_${v}_${j} < P.w;
+    let at${k}_${v}_${j} = u32(select(0, ((pn * P.h + sy${k}_${v}_${j}) * P.w + sx${k}_${v}_${j}) * sourceC + channel${v}_${j}, in${k}_${v}_${j}));`;
+  const value = (k: number, v: number) =>
+    vector
+      ? `select(vec4f(0.0), ${widenVector(spec, `q[at${k}_${v}_0 / 4u]`)}, in${k}_${v}_0)`
+      : `vec4f(${list(4, (j) => `select(0.0, ${widenScalar(spec, `q[at${k}_${v}_${j}]`)}, in${k}_${v}_${j})`).join(', ')})`;
+  const one = (k: number) => `${each((v, j) => place(k, v, j))}
+    ${lines(quads, (v) => `let b${v}_${k} = ${value(k, v)};`)}
     px += 1;
     let wrapX${k} = px == P.wo;
     px = select(px, 0, wrapX${k});

@@ -39,18 +39,30 @@ export function rowLoader(spec: GemmSpec, tile: SubgroupTile): RowLoader {
   const masked = (k: number, v: string, zero: string) => (spec.tail ? `select(${zero}, ${v}, k + ${k}u < kEnd)` : v);
   const tap = a.tap ? `let pTap = pBase + ${a.tap};` : '';
   const pTap = a.tap ? 'pTap' : 'pBase';
+  const sets = Math.ceil(rows / lanes);
   if (spec.p.load === 'i4') {
-    const sets = Math.ceil(rows / (4 * lanes));
+    // rows / 4 vectors for each of four k, dealt out to the lanes in turn, so that no lane loads in vain.
+    const perK = rows / 4;
+    const place = (i: number, q: number) => {
+      const f = q * perK + Math.floor(i / 4);
+      return { set: Math.floor(f / lanes), lane: f % lanes };
+    };
     return {
-      start: [`let pBase = ${a.base};`, ...list(sets, (s) => `let pRow${s} = min(row0 / 4u + ${s * lanes}u + lane, (P.rows + 3u) / 4u - 1u);`)].join('\n'),
+      start: [
+        `let pBase = ${a.base};`,
+        ...list(sets, (s) => `let dealt${s} = ${s * lanes}u + lane;
+  let pk${s} = dealt${s} / ${perK}u;
+  let pRow${s} = min(row0 / 4u + dealt${s} % ${perK}u, (P.rows + 3u) / 4u - 1u);`),
+      ].join('\n'),
       tap,
-      step: list(4, (k) =>
-        list(sets, (s) => `let a${s}_${k} = ${masked(k, widen(`p[(${pTap} + ${at(k)} * ${a.k}) / 4u + pRow${s}]`, true), 'vec4f(0.0)')};`).join('\n'),
-      ).join('\n'),
-      value: (i, q) => `subgroupBroadcast(a${Math.floor(i / (4 * lanes))}_${q}.${X[i % 4]}, ${Math.floor((i % (4 * lanes)) / 4)}u)`,
+      step: list(sets, (s) => {
+        const k = `min(k + pk${s}, P.depth - 1u)`;
+        const load = widen(`p[(${pTap} + ${k} * ${a.k}) / 4u + pRow${s}]`, true);
+        return `let a${s} = ${spec.tail ? `select(vec4f(0.0), ${load}, k + pk${s} < kEnd)` : load};`;
+      }).join('\n'),
+      value: (i, q) => `subgroupBroadcast(a${place(i, q).set}.${X[i % 4]}, ${place(i, q).lane}u)`,
     };
   }
-  const sets = Math.ceil(rows / lanes);
   return {
     start: [`let pBase = ${a.base};`, ...list(sets, (s) => `let pRow${s} = min(row0 + ${s * lanes}u + lane, P.rows - 1u) * ${a.row};`)].join('\n'),
     tap,

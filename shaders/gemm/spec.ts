@@ -41,11 +41,15 @@ export interface OperandSpec {
 
 export type Activation = 'none' | 'relu' | 'tanh' | 'sigmoid';
 
-/** One subgroup a workgroup; every lane owns four columns and all `rows` rows of the tile. */
+/**
+ * One subgroup a workgroup; every lane owns `quads` groups of four columns, and all `rows` rows of the tile. The tile
+ * is rows x (4 * lanes * quads); rows * quads accumulators of vec4 should stay within 32.
+ */
 export interface SubgroupTile {
   kind: 'subgroup';
   lanes: number;
   rows: number;
+  quads: number;
   /** GPUs want the store loop unrolled, so that accumulators stay in registers; software wants one store site. */
   unroll: boolean;
 }

@@ -20,12 +20,16 @@ import { biasBase, type GemmSpec, paramsOf, partition, resultBase, type Subgroup
  */
 export function subgroupGemm(spec: GemmSpec): Shader {
   const tile = spec.tile as SubgroupTile;
-  const { rows, lanes } = tile;
+  const { rows, lanes, quads } = tile;
   const p = rowLoader(spec, tile);
-  const q = colLoader(spec);
+  const q = colLoader(spec, quads);
   const multiply = Array.from({ length: rows }, (_, i) => {
-    const s = [0, 1, 2, 3].map((k) => `vec4f(${p.value(i, k)})`);
-    return `acc[${i}] = fma(${s[3]}, b3, fma(${s[2]}, b2, fma(${s[1]}, b1, fma(${s[0]}, b0, acc[${i}]))));`;
+    const s = [0, 1, 2, 3].map((k) => `let s${i}_${k} = vec4f(${p.value(i, k)});`);
+    const sums = Array.from({ length: quads }, (_, v) => {
+      const a = `acc[${i * quads + v}]`;
+      return `${a} = fma(s${i}_3, b${v}_3, fma(s${i}_2, b${v}_2, fma(s${i}_1, b${v}_1, fma(s${i}_0, b${v}_0, ${a}))));`;
+    });
+    return [...s, ...sums].join('\n');
   }).join('\n');
   const helpers = spec.activation === 'tanh' || spec.activation === 'sigmoid' ? [spec.activation] : [];
   const code = wgsl`
@@ -34,12 +38,12 @@ ${mathHelpers(helpers, spec.store.vector ? 4 : 1)}
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   ${partition(spec)}
   let row0 = group.y * ${rows}u;
-  let col0 = group.x * ${4 * lanes}u + lane * 4u;
+  ${Array.from({ length: quads }, (_, v) => `let col${v} = group.x * ${4 * lanes * quads}u + ${4 * lanes * v}u + lane * 4u;`).join('\n  ')}
   let k0 = split * P.chunk;
   let kEnd = min(k0 + P.chunk, P.depth);
   ${p.start}
   ${q.start}
-  var acc: array<vec4f, ${rows}>;
+  var acc: array<vec4f, ${rows * quads}>;
 #if ${walksTaps(spec)}
   for (var kh = 0; kh < P.kh; kh++) {
     ${q.tapRow}
@@ -62,8 +66,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 #endif
   ${resultBase(spec)}
   ${biasBase(spec)}
-  ${columnTargets(spec)}
-  ${spec.store.along === 'col' ? storeAlongCols(spec, tile) : storeAlongRows(spec, tile)}
+  ${Array.from({ length: quads }, (_, v) => (spec.store.along === 'col' ? storeAlongCols(spec, tile, v) : storeAlongRows(spec, tile, v))).join('\n  ')}
 }`;
   const stored = (half: boolean, vector: boolean) => `array<${vector ? (half ? 'vec4h' : 'vec4f') : half ? 'f16' : 'f32'}>`;
   return {
@@ -79,73 +82,77 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   };
 }
 
-/** `target`: offsets in C of the lane's four columns, where C is contiguous along rows; negative outside. */
-function columnTargets(spec: GemmSpec): string {
-  if (spec.store.along === 'col') return '';
-  const each = (f: (j: number) => string) => `let places = vec4i(${[0, 1, 2, 3].map(f).join(', ')});`;
+/** `places<v>`: offsets in C of the four columns of group v, where C is contiguous along rows; negative outside. */
+function places(spec: GemmSpec, v: number): string {
+  const each = (f: (j: number) => string) => `let places${v} = vec4i(${[0, 1, 2, 3].map(f).join(', ')});`;
   if (spec.problem === 'convInput') {
-    return `${[0, 1, 2, 3]
-      .map(
-        (j) => `let ty${j} = py${j} * P.strideY + phaseY;
-  let tx${j} = px${j} * P.strideX + phaseX;`,
-      )
-      .join('\n')}
-  ${each((j) => `select(-1, ((pn${j} * P.h + ty${j}) * P.w + tx${j}) * i32(P.groups * P.ci), ty${j} < P.h && tx${j} < P.w && col0 + ${j}u < P.cols)`)}`;
+    const split = (j: number) => `let ty${v}_${j} = py${v}_${j} * P.strideY + phaseY;
+  let tx${v}_${j} = px${v}_${j} * P.strideX + phaseX;`;
+    return `${[0, 1, 2, 3].map(split).join('\n  ')}
+  ${each((j) => `select(-1, ((pn${v}_${j} * P.h + ty${v}_${j}) * P.w + tx${v}_${j}) * i32(P.groups * P.ci), ty${v}_${j} < P.h && tx${v}_${j} < P.w && col${v} + ${j}u < P.cols)`)}`;
   }
   const lead = spec.problem === 'convForward' ? 'P.groups * P.co' : 'P.cLead';
-  return each((j) => `select(-1, i32((col0 + ${j}u) * ${lead}), col0 + ${j}u < P.cols)`);
+  return each((j) => `select(-1, i32((col${v} + ${j}u) * ${lead}), col${v} + ${j}u < P.cols)`);
 }
 
-function storeAlongCols(spec: GemmSpec, tile: SubgroupTile): string {
+/** Accumulator of row i (an expression) in group v. */
+const accumulator = (tile: SubgroupTile, v: number, i: string): string =>
+  tile.quads === 1 ? `acc[${i}]` : `acc[(${i}) * ${tile.quads}u + ${v}u]`;
+
+function storeAlongCols(spec: GemmSpec, tile: SubgroupTile, v: number): string {
   const count = tile.unroll ? `${tile.rows}u` : 'P.tileRows';
   const lead = spec.problem === 'convWeight' ? 'tapWidth' : 'P.cLead';
+  const bias = (at: string) => `bias[biasBase + ${at}]`;
   if (!spec.store.vector) {
     return `for (var i = 0u; i < ${count} * 4u; i++) {
     let row = row0 + i / 4u;
-    let col = col0 + i % 4u;
+    let col = col${v} + i % 4u;
     if (row < P.rows && col < P.cols) {
-      let value = acc[i / 4u][i % 4u]${spec.bias === 'none' ? '' : ` + bias[biasBase + ${spec.bias}]`};
+      let value = ${accumulator(tile, v, 'i / 4u')}[i % 4u]${spec.bias === 'none' ? '' : ` + ${bias(spec.bias)}`};
       c[cBase + row * ${lead} + col] = ${activate(spec.activation, 'value', 'f32')};
     }
   }`;
   }
-  const shift = { none: '', row: ' + vec4f(bias[biasBase + row])', col: ' + shift' }[spec.bias];
-  return `if (col0 < P.cols) {
-    ${spec.bias === 'col' ? 'let shift = vec4f(bias[biasBase + col0], bias[biasBase + col0 + 1u], bias[biasBase + col0 + 2u], bias[biasBase + col0 + 3u]);' : ''}
+  const shift = { none: '', row: ` + vec4f(${bias('row')})`, col: ` + shift${v}` }[spec.bias];
+  const load = [0, 1, 2, 3].map((j) => bias(`col${v} + ${j}u`)).join(', ');
+  return `if (col${v} < P.cols) {
+    ${spec.bias === 'col' ? `let shift${v} = vec4f(${load});` : ''}
     for (var i = 0u; i < ${count}; i++) {
       let row = row0 + i;
       if (row < P.rows) {
-        let value = acc[i]${shift};
-        c[(cBase + row * ${lead} + col0) / 4u] = ${activate(spec.activation, 'value', 'vec4f')};
+        let value = ${accumulator(tile, v, 'i')}${shift};
+        c[(cBase + row * ${lead} + col${v}) / 4u] = ${activate(spec.activation, 'value', 'vec4f')};
       }
     }
   }`;
 }
 
-function storeAlongRows(spec: GemmSpec, tile: SubgroupTile): string {
+function storeAlongRows(spec: GemmSpec, tile: SubgroupTile, v: number): string {
   const count = tile.unroll ? `${tile.rows}u` : 'P.tileRows';
+  const acc = (i: string) => accumulator(tile, v, i);
+  const bias = (at: string) => `bias[biasBase + ${at}]`;
   if (!spec.store.vector) {
-    return `for (var i = 0u; i < ${count} * 4u; i++) {
+    const shift = { none: '', row: ` + ${bias('row')}`, col: ` + ${bias(`col${v} + i % 4u`)}` }[spec.bias];
+    return `${places(spec, v)}
+  for (var i = 0u; i < ${count} * 4u; i++) {
     let row = row0 + i / 4u;
-    let place = places[i % 4u];
+    let place = places${v}[i % 4u];
     if (row < P.rows && place >= 0) {
-      let value = acc[i / 4u][i % 4u]${{ none: '', row: ' + bias[biasBase + row]', col: ' + bias[biasBase + col0 + i % 4u]' }[spec.bias]};
+      let value = ${acc('i / 4u')}[i % 4u]${shift};
       c[cBase + u32(place) + row] = ${activate(spec.activation, 'value', 'f32')};
     }
   }`;
   }
-  const shift = {
-    none: '',
-    row: ' + vec4f(bias[biasBase + row], bias[biasBase + row + 1u], bias[biasBase + row + 2u], bias[biasBase + row + 3u])',
-    col: ' + vec4f(bias[biasBase + col0 + i % 4u])',
-  }[spec.bias];
-  return `for (var i = 0u; i < ${count}; i++) {
+  const four = [0, 1, 2, 3].map((j) => bias(`row + ${j}u`)).join(', ');
+  const shift = { none: '', row: ` + vec4f(${four})`, col: ` + vec4f(${bias(`col${v} + j`)})` }[spec.bias];
+  return `${places(spec, v)}
+  for (var i = 0u; i < ${count}; i++) {
     let r = i / 4u * 4u;
     let j = i % 4u;
     let row = row0 + r;
-    let place = places[j];
+    let place = places${v}[j];
     if (row < P.rows && place >= 0) {
-      let value = vec4f(acc[r][j], acc[r + 1u][j], acc[r + 2u][j], acc[r + 3u][j])${shift};
+      let value = vec4f(${acc('r')}[j], ${acc('r + 1u')}[j], ${acc('r + 2u')}[j], ${acc('r + 3u')}[j])${shift};
       c[(cBase + u32(place) + row) / 4u] = ${activate(spec.activation, 'value', 'vec4f')};
     }
   }`;

@@ -10,6 +10,7 @@ import {
   NoDeviceError,
   OutOfMemoryError,
   type SecateurError,
+  ShaderError,
   ValidationError,
 } from './errors.js';
 import { type Binding, type Cost, type Grid, type Kernel, packParams } from './kernel.js';
@@ -115,6 +116,7 @@ export class Device {
     const immediates = facts.languageFeatures.includes('immediate_address_space') ? Math.min(64, limits.maxImmediateSize ?? 0) : 0;
     this.pipelines = new PipelineCache(gpuDevice, immediates, (error) => this.fail(error as SecateurError));
     gpuDevice.onuncapturederror = (event) => {
+      event.preventDefault(); // reported by the next await, not on the console
       const message = event.error.message;
       const outOfMemory = event.error.constructor.name === 'GPUOutOfMemoryError' || /out of memory|OUT_OF_(HOST|DEVICE)_MEMORY/i.test(message);
       this.fail(outOfMemory ? new OutOfMemoryError(message) : new ValidationError(message));
@@ -240,7 +242,9 @@ export class Device {
     }
   }
   private fail(error: SecateurError): void {
-    this.failure ??= error;
+    // The first failure explains the later ones, save that a shader's diagnostics arrive after its first refused use.
+    const explains = error instanceof ShaderError && !(this.failure instanceof ShaderError || this.failure instanceof DeviceLostError);
+    if (!this.failure || explains) this.failure = error;
   }
   private throwFailure(): void {
     const failure = this.failure;

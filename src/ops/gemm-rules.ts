@@ -34,17 +34,33 @@ export function chooseTile(device: Device, product: Product): TileChoice {
   return device.deviceClass === 'software' && subgroups ? softwareTile(device, product) : gpuTile(device, product);
 }
 
-/** Software: 8 to 32 rows, whichever wastes least; k is split only to give every core work. */
+/** Tiles of the subgroup body: few rows get more columns a lane, so that 32 accumulators stay busy. */
+const SOFTWARE_TILES = [
+  { rows: 32, quads: 1 },
+  { rows: 24, quads: 1 },
+  { rows: 16, quads: 2 },
+  { rows: 16, quads: 1 },
+  { rows: 8, quads: 2 },
+] as const;
+
+/**
+ * Cost of four k of one tile on a software device, in multiply-adds of one vector: a broadcast costs 1.3, a vec4 load
+ * 36, and each row takes 16 multiply-adds a group of columns.
+ */
+const softwareCost = (rows: number, quads: number): number => rows * (5.2 + 16 * quads) + (rows / 8) * 36 + quads * 144;
+
+/** Software: the tile of least total cost, padding included; k is split only to give every core work. */
 function softwareTile(device: Device, product: Product): TileChoice {
   const lanes = device.subgroupSize;
-  const rows = leastWaste(product.rows, [32, 24, 16, 8]);
-  const tiles = Math.ceil(product.rows / rows) * Math.ceil(product.cols / (4 * lanes)) * product.parts * product.phases;
-  const cores = device.driver?.cores ?? 4;
-  const splits = splitsFor(product, tiles, 4 * cores, 256);
+  const count = (t: { rows: number; quads: number }) => Math.ceil(product.rows / t.rows) * Math.ceil(product.cols / (4 * lanes * t.quads));
+  const total = (t: { rows: number; quads: number }) => count(t) * softwareCost(t.rows, t.quads);
+  const best = SOFTWARE_TILES.reduce((a, b) => (total(b) < total(a) ? b : a));
+  const tiles = count(best) * product.parts * product.phases;
+  const splits = splitsFor(product, tiles, 4 * (device.driver?.cores ?? 4), 256);
   return {
-    tile: { kind: 'subgroup', lanes, rows, unroll: false },
+    tile: { kind: 'subgroup', lanes, rows: best.rows, quads: best.quads, unroll: false },
     splits,
-    why: `software: ${rows} rows waste least of ${product.rows}; ${tiles} tiles${splits > 1 ? ` are few, so k is split ${splits} ways` : ''}`,
+    why: `software: ${best.rows} x ${4 * lanes * best.quads} costs least for ${product.rows} x ${product.cols}${splits > 1 ? `; ${tiles} tiles are few, so k is split ${splits} ways` : ''}`,
   };
 }
 
@@ -70,12 +86,6 @@ export const GPU_TILES: readonly WorkgroupTile[] = [
   { kind: 'workgroup', rows: 32, cols: 64, depth: 16, blockRows: 4, blockCols: 4 },
   { kind: 'workgroup', rows: 32, cols: 32, depth: 16, blockRows: 4, blockCols: 4 },
 ];
-
-function leastWaste(n: number, sizes: readonly number[]): number {
-  let best = sizes[0];
-  for (const s of sizes) if (Math.ceil(n / s) * s < Math.ceil(n / best) * best) best = s;
-  return best;
-}
 
 /** Splits of k that bring `tiles` up to `wanted`, with at least `least` products a split. */
 function splitsFor(product: Product, tiles: number, wanted: number, least: number): number {

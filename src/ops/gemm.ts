@@ -54,7 +54,7 @@ export function launchGemm(device: Device, product: Product, out: Tensor): void 
 function encode(device: Device, product: Product, choice: TileChoice, target: Tensor): void {
   const { op, rows, cols, depth, parts } = product;
   const { tile, splits } = choice;
-  const tileCols = tile.kind === 'subgroup' ? 4 * tile.lanes : tile.cols;
+  const tileCols = tile.kind === 'subgroup' ? 4 * tile.lanes * tile.quads : tile.cols;
   const grid: Grid = [Math.ceil(cols / tileCols), Math.ceil(rows / tile.rows), parts * product.phases * splits];
   const chunk = Math.ceil(depth / splits / 4) * 4;
   const common = [rows, cols, depth, chunk, splits, parts];

@@ -20,12 +20,12 @@ parentPort.on('message', (data) => globalThis.onmessage({ data }));
 class WebWorker {
   onmessage = null;
   onerror = null;
-  /** Resolves to the thread; messages wait for it, in order. */
-  #thread;
+  /** Resolves to the thread: messages wait for it, in order. */
+  #starting;
 
   constructor(url) {
-    this.#thread = this.#start(url);
-    this.#thread.catch((error) => this.onerror?.(error));
+    this.#starting = this.#start(url);
+    this.#starting.catch((error) => this.onerror?.(error));
   }
 
   async #start(url) {
@@ -38,15 +38,10 @@ class WebWorker {
   }
 
   postMessage(data) {
-    if (this.thread) this.thread.postMessage(data);
-    else
-      this.#thread.then(
-        (thread) => {
-          this.thread = thread;
-          thread.postMessage(data);
-        },
-        () => {}, // reported by onerror
-      );
+    this.#starting.then(
+      (thread) => thread.postMessage(data),
+      () => {}, // reported by onerror
+    );
   }
 }
 
