@@ -4,13 +4,31 @@ export type { AdapterFacts, DeviceClass } from './gpu/adapter.js';
 export type { MemoryReport } from './gpu/buffers.js';
 export { Device, type OpenDeviceOptions, openDevice } from './gpu/device.js';
 export * from './gpu/errors.js';
+export * from './ops/attention.js';
+export { batchNorm, type BatchNormOptions, type RunningStatistics } from './ops/batch-norm.js';
+export { concat, repeatInterleave, stack, tile } from './ops/concat.js';
 export * from './ops/conv.js';
 export * from './ops/expand.js';
+export * from './ops/losses.js';
 export * from './ops/matmul.js';
+export * from './ops/normalisation.js';
 export * from './ops/pointwise.js';
+export {
+  adaptiveAvgPool2d,
+  adaptiveMaxPool2d,
+  avgPool2d,
+  globalAvgPool2d,
+  maxPool2d,
+  maxPool2dWithIndices,
+  type PoolOptions,
+} from './ops/pool.js';
 export * from './ops/reductions.js';
 export * from './ops/reshape.js';
+export { type ResizeOptions, resize2d, upsampleNearest2d } from './ops/resize.js';
+export { flip, pad, slice, split } from './ops/slice.js';
+export { swapAxes, transpose } from './ops/transpose.js';
 export type { DType, HostArray } from './tensor/dtype.js';
 export { keep, scope } from './tensor/scope.js';
 export { type Shape, sizeOf } from './tensor/shape.js';
 export { type Nested, Tensor, tensor } from './tensor/tensor.js';
+export { type CompiledStep, compile, type StepReport } from './compile/compile.js';

@@ -61,9 +61,13 @@ export interface WorkgroupTile {
   rows: number;
   cols: number;
   depth: number;
-  /** Block of one invocation. */
+  /** Block of C that one invocation owns, as vectors of four: multiples of 4. */
   blockRows: number;
   blockCols: number;
+  /** Tiles of P and Q that lie in workgroup memory at a time: with 2, the next is written while this one is read. */
+  buffers: 1 | 2;
+  /** GPUs want the walk over a tile and the stores unrolled; software drivers would compile for seconds. */
+  unroll: boolean;
 }
 
 /** Parameters of every problem: sizes of C and of the walk over k. */

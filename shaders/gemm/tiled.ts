@@ -1,3 +1,212 @@
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Shader } from '../../src/gpu/kernel.js';
-import type { GemmSpec } from './spec.js';
-export function tiledGemm(spec: GemmSpec): Shader { throw new Error(spec.problem); }
+import { mathHelpers } from '../math.js';
+import { biasBase, type GemmSpec, paramsOf, partition, resultBase, type WorkgroupTile } from './spec.js';
+import { type BlockLoader, colBlocks, type Own, rowBlocks, walk, walkHelpers } from './tiled-load.js';
+import { storeBlock } from './tiled-store.js';
+
+/**
+ * C[row, col] = act(sum_k P[row, k] Q[col, k] + bias), for GPUs; no subgroup operations.
+ *
+ * Tiling: a workgroup owns rows x cols of C and walks k in tiles of `depth`. Each tile of P and Q is fetched once in
+ * 4 x 4 blocks, a block an invocation, and put into workgroup memory as [k][row / 4] and [k][col / 4] side by side,
+ * so that the walk over it reads vectors along rows and columns whatever the layout in storage. Every invocation
+ * owns blockRows x blockCols of C in registers, as 4 x 4 pieces one stride apart: neighbours then read neighbouring
+ * vectors. Per k it reads (blockRows + blockCols) / 4 vectors for blockRows * blockCols multiply-adds.
+ * Pipeline: the next tile is fetched into registers before the current one is multiplied, so that the loads are under
+ * way meanwhile; with two buffers one barrier a tile is enough.
+ * Grid: x column tiles, y row tiles, z batch x groups x phases x splits of k. Convolutions count k over all taps.
+ * Cost: 2 rows cols k flops; P is read cols / tile.cols times, Q rows / tile.rows times.
+ */
+export function tiledGemm(spec: GemmSpec): Shader {
+  const tile = spec.tile as WorkgroupTile;
+  const shape = tileShape(tile);
+  const helpers = spec.activation === 'tanh' || spec.activation === 'sigmoid' ? [spec.activation] : [];
+  const fetch = stager(spec, tile, shape);
+  const code = wgsl`
+${mathHelpers(helpers, spec.store.vector ? 4 : 1)}
+${walkHelpers(spec)}
+${RASTER}
+var<workgroup> staged: array<array<array<array<vec4f, ${shape.vectors}>, 4>, ${tile.depth / 4}>, ${tile.buffers}>;
+
+@compute @workgroup_size(${shape.invocations})
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = raster(id, count);
+  ${partition(spec)}
+  ${walk(spec)}
+  ${place(spec, shape)}
+  ${fetch.start}
+  var acc: array<vec4f, ${(tile.blockRows * tile.blockCols) / 4}>;
+#if ${tile.buffers === 2}
+  var buffer = 0u;
+#else
+  const buffer = 0u;
+#endif
+  var kTile = k0;
+  loop {
+    let more = kTile < kEnd;
+    if (more) {
+      ${fetch.load}
+    }
+    if (kTile > k0) {
+      ${multiply(tile, shape)}
+    }
+    if (!more) { break; }
+#if ${tile.buffers === 2}
+    // The other buffer was last read one turn ago, before the barrier below: no invocation reads it now.
+    buffer = 1u - buffer;
+#else
+    workgroupBarrier(); // everyone has read the tile that is overwritten now
+#endif
+    ${fetch.store}
+    workgroupBarrier(); // everyone has written its part of the tile that is read next
+    kTile += ${tile.depth}u;
+  }
+  ${resultBase(spec)}
+  ${biasBase(spec)}
+  ${storeBlock(spec, tile, shape)}
+}`;
+  const stored = (half: boolean, vector: boolean) => `array<${vector ? (half ? 'vec4h' : 'vec4f') : half ? 'f16' : 'f32'}>`;
+  return {
+    code,
+    enables: spec.p.half || spec.q.half ? ['f16'] : [],
+    bindings: [
+      { name: 'p', access: 'read', type: stored(spec.p.half, spec.p.load !== 'scalar') },
+      { name: 'q', access: 'read', type: stored(spec.q.half, spec.q.load !== 'scalar') },
+      ...(spec.bias === 'none' ? [] : [{ name: 'bias', access: 'read', type: 'array<f32>' } as const]),
+      { name: 'c', access: 'read_write', type: stored(false, spec.store.vector) },
+    ],
+    params: paramsOf(spec.problem),
+  };
+}
+
+/** Numbers that follow from a tile. */
+export interface TileShape {
+  /** Invocations along columns and rows, and in all. */
+  across: number;
+  down: number;
+  invocations: number;
+  /** Vectors of four in one k of a tile: those of P, then those of Q. */
+  vectors: number;
+  /** Bytes of workgroup memory. */
+  bytes: number;
+}
+
+export function tileShape(tile: WorkgroupTile): TileShape {
+  const across = tile.cols / tile.blockCols;
+  const down = tile.rows / tile.blockRows;
+  const vectors = (tile.rows + tile.cols) / 4;
+  return { across, down, invocations: across * down, vectors, bytes: 16 * vectors * tile.depth * tile.buffers };
+}
+
+/**
+ * Workgroups start in the order of their number, x first. Counted down eight row tiles before the next column tile,
+ * those that run together share more of P and Q, and find it in the cache.
+ */
+const RASTER = `
+fn raster(id: vec3u, count: vec3u) -> vec3u {
+  let n = id.y * count.x + id.x;
+  let top = n / (8u * count.x) * 8u;
+  let height = min(8u, count.y - top);
+  let within = n - top * count.x;
+  return vec3u(within / height, top + within % height, id.z);
+}`;
+
+/**
+ * Where the invocation's block lies. Thirty-two neighbours (what a GPU runs in step) form a patch of 8 x 4, longer the
+ * way C is contiguous: twelve different vectors feed them all, and they write whole lines of C.
+ */
+function place(spec: GemmSpec, { across, down }: TileShape): string {
+  const tile = spec.tile as WorkgroupTile;
+  const byRow = spec.store.along === 'row';
+  const wide = Math.min(byRow ? 4 : 8, across);
+  const high = Math.min(byRow ? 8 : 4, down);
+  const within = `lane % ${wide * high}u`;
+  const patch = `lane / ${wide * high}u`;
+  const [x, y] = byRow ? [`${within} / ${high}u`, `${within} % ${high}u`] : [`${within} % ${wide}u`, `${within} / ${wide}u`];
+  return `let across = ${x} + ${patch} % ${across / wide}u * ${wide}u;
+  let down = ${y} + ${patch} / ${across / wide}u * ${high}u;
+  let row0 = group.y * ${tile.rows}u + down * 4u;
+  let col0 = group.x * ${tile.cols}u + across * 4u;`;
+}
+
+/** The way of a tile from storage to workgroup memory, in rounds of one block an invocation, first P and then Q. */
+function stager(spec: GemmSpec, tile: WorkgroupTile, shape: TileShape): { start: string; load: string; store: string } {
+  const deep = tile.depth / 4;
+  const counts = { p: (tile.rows / 4) * deep, q: (tile.cols / 4) * deep };
+  const total = counts.p + counts.q;
+  const loaders = { p: rowBlocks(spec), q: colBlocks(spec) };
+  const images = spec.problem !== 'matmul';
+  const texts = { start: '', load: '', store: '' };
+  for (let round = 0; round * shape.invocations < total; round++) {
+    const first = round * shape.invocations;
+    const last = first + shape.invocations;
+    const own: Own = { at: `at${round}`, y: `y${round}`, x: `x${round}`, block: `block${round}` };
+    const slot = `slot${round}`;
+    // A round's blocks are all of P, all of Q, or some of each; where the last round has fewer blocks than
+    // invocations, the others idle.
+    const bySide = (f: (side: 'p' | 'q') => string): string => {
+      const q = last > total ? `if (${slot} < ${total}u) {\n${f('q')}\n}` : f('q');
+      if (first >= counts.p) return q;
+      if (last <= counts.p) return f('p');
+      return `if (${slot} < ${counts.p}u) {\n${f('p')}\n} else ${last > total ? q : `{\n${q}\n}`}`;
+    };
+    texts.start += `
+  let ${slot} = lane + ${first}u;
+  var at${round}: vec4u;${images ? `\n  var y${round}: vec4i;\n  var x${round}: vec4i;` : ''}
+  var slab${round} = 0u;
+  var lane${round} = 0u;
+  var block${round}: mat4x4f;
+  ${bySide((side) => {
+    const n = (side === 'p' ? tile.rows : tile.cols) / 4;
+    return `let s = ${slot}${side === 'q' ? ` - ${counts.p}u` : ''};
+    ${share(loaders[side], n, deep)}
+    slab${round} = kBlock;
+    lane${round} = iBlock${side === 'q' ? ` + ${tile.rows / 4}u` : ''};
+    let i0 = ${side === 'p' ? `group.y * ${tile.rows}u` : `group.x * ${tile.cols}u`} + iBlock * 4u;
+    ${loaders[side].start(own)}`;
+  })}`;
+    texts.load += `{
+    let k = kTile + 4u * slab${round};
+    block${round} = mat4x4f();
+    if (k < kEnd) {
+      ${bySide((side) => loaders[side].load(own))}
+    }
+  }`;
+    const put = [0, 1, 2, 3].map((c) => `staged[buffer][slab${round}][${c}][lane${round}] = block${round}[${c}];`).join('\n');
+    texts.store += last > total ? `if (${slot} < ${total}u) {\n${put}\n}\n` : `${put}\n`;
+  }
+  return texts;
+}
+
+/**
+ * Which of `n` x `deep` blocks is the s-th. Neighbours share out k in patches of 8 x `deep`, so that eight of them
+ * write eight neighbouring vectors (no bank conflict) and all together read whole stretches of storage.
+ */
+function share(loader: BlockLoader, n: number, deep: number): string {
+  if (loader.across === 'index') return `let iBlock = s % ${n}u;\nlet kBlock = s / ${n}u;`;
+  const wide = Math.min(8, n);
+  return `let iBlock = s % ${wide}u + s / ${wide * deep}u * ${wide}u;\nlet kBlock = s / ${wide}u % ${deep}u;`;
+}
+
+/** Multiplies the tile in the current buffer into the accumulators. */
+function multiply(tile: WorkgroupTile, { across, down }: TileShape): string {
+  const [high, wide] = [tile.blockRows / 4, tile.blockCols / 4];
+  const step = (k: string): string => {
+    const lines: string[] = [];
+    for (let i = 0; i < high; i++) lines.push(`let a${i} = staged[buffer]${k}[down + ${i * down}u];`);
+    for (let j = 0; j < wide; j++) lines.push(`let b${j} = staged[buffer]${k}[${tile.rows / 4}u + across + ${j * across}u];`);
+    for (let i = 0; i < tile.blockRows; i++) {
+      for (let j = 0; j < wide; j++) {
+        const n = i * wide + j;
+        lines.push(`acc[${n}] = fma(vec4f(a${Math.floor(i / 4)}.${'xyzw'[i % 4]}), b${j}, acc[${n}]);`);
+      }
+    }
+    return lines.join('\n');
+  };
+  // Four k at a time; the last tile of a walk may end early.
+  return `let slabs = min(${tile.depth / 4}u, (kEnd + ${tile.depth + 3}u - kTile) / 4u);
+for (var slab = 0u; slab < slabs; slab++) {
+${[0, 1, 2, 3].map((k) => `{\n${step(`[slab][${k}]`)}\n}`).join('\n')}
+}`;
+}

@@ -8,24 +8,18 @@ import { alias, reshape } from '../ops/reshape.js';
 import { reducedShape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Node, PrimitiveName } from './node.js';
+import type { Rule, RuleContext } from './rule.js';
+import { normRules } from './rules-norm.js';
+import { spatialRules } from './rules-spatial.js';
 import type { Activation } from '../../shaders/gemm/spec.js';
-
-/** What a rule knows besides the node. */
-export interface RuleContext {
-  output: Tensor;
-  /** Which inputs' cotangents are asked for; others may be left null. */
-  needs: readonly boolean[];
-  /** The cotangents will be differentiated again: use recorded ops only, no fused first-order kernels. */
-  createGraph: boolean;
-}
-
-type Rule<K extends PrimitiveName> = (node: Node<K>, g: Tensor, context: RuleContext) => (Tensor | null)[];
 
 /**
  * Reverse rules: the cotangents of a primitive's inputs, given that of its output. Written with the public ops, so
  * that they can be differentiated again. Every result is a tensor of its own (never `g` itself: use `alias`).
  */
 const rules: { [K in PrimitiveName]: Rule<K> } = {
+  ...normRules,
+  ...spatialRules,
   map: (node, g, { needs }) => {
     const { expr, scalars, shape, axes } = node.attrs as MapAttrs;
     const n = node.inputs.length;

@@ -8,6 +8,8 @@ export interface Lease {
   readonly size: number;
   /** Number of the submission that last used this buffer; lets uploads know when they must flush first. */
   lastUse: number;
+  /** Counts how often the buffer was given back: tells a step whether what it captured is still the same lease. */
+  generation: number;
   /** The captured step that owns this buffer, if one does. */
   arena: Arena | null;
 }
@@ -94,6 +96,7 @@ export class BufferPool {
   }
 
   release(lease: Lease): void {
+    lease.generation++;
     if (lease.arena) {
       // Inside a capture a freed buffer serves later dispatches of the same step and stays with it afterwards.
       const list = lease.arena.free.get(lease.size);
@@ -164,7 +167,7 @@ export class BufferPool {
       size,
       usage: BufferUsage.STORAGE | BufferUsage.COPY_SRC | BufferUsage.COPY_DST,
     });
-    return { id: this.nextId++, buffer, size, lastUse: -1, arena: null };
+    return { id: this.nextId++, buffer, size, lastUse: -1, generation: 0, arena: null };
   }
 }
 

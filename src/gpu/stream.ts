@@ -81,19 +81,24 @@ export class Stream {
   /** Encodes a captured list in one pass and one submit, between two lists of copies. */
   replay(list: readonly ResolvedDispatch[], before: CopyList, after: CopyList): void {
     this.flush();
+    const profiler = this.profiler;
     const encoder = this.device.createCommandEncoder();
     for (const c of before) encoder.copyBufferToBuffer(c.from.lease.buffer, c.from.offset, c.to.lease.buffer, c.to.offset, c.bytes);
-    const pass = encoder.beginComputePass();
+    let pass = profiler ? null : encoder.beginComputePass();
     let slot = 0;
     let last: Pipeline | null = null;
     for (const d of list) {
-      if (d.pipeline !== last) pass.setPipeline((last = d.pipeline).pipeline);
-      if (d.pipeline.mode === 'uniform') pass.setBindGroup(0, d.group, [SLOT * slot++]);
-      else pass.setBindGroup(0, d.group);
-      if (d.pipeline.mode === 'immediate' && d.params) pass.setImmediates(0, d.params as Uint32Array<ArrayBuffer>);
-      pass.dispatchWorkgroups(d.grid[0], d.grid[1], d.grid[2]);
+      const into = pass ?? encoder.beginComputePass({ timestampWrites: profiler?.writes(d) });
+      if (profiler || d.pipeline !== last) into.setPipeline((last = d.pipeline).pipeline);
+      if (d.pipeline.mode === 'uniform') into.setBindGroup(0, d.group, [SLOT * slot++]);
+      else into.setBindGroup(0, d.group);
+      if (d.pipeline.mode === 'immediate' && d.params) into.setImmediates(0, d.params as Uint32Array<ArrayBuffer>);
+      into.dispatchWorkgroups(d.grid[0], d.grid[1], d.grid[2]);
+      if (profiler) into.end();
     }
-    pass.end();
+    pass?.end();
+    pass = null;
+    profiler?.resolve(encoder);
     for (const c of after) encoder.copyBufferToBuffer(c.from.lease.buffer, c.from.offset, c.to.lease.buffer, c.to.offset, c.bytes);
     this.queue.submit([encoder.finish()]);
     this.serial++;

@@ -4,6 +4,7 @@ import { ArgumentError, ShapeError } from '../gpu/errors.js';
 import { assertDType } from '../tensor/dtype.js';
 import { assertRank, showShape } from '../tensor/shape.js';
 import { commonDevice, Tensor } from '../tensor/tensor.js';
+import { isDepthwise, launchDepthwiseForward, launchDepthwiseInput, launchDepthwiseWeight } from './depthwise.js';
 import { launchGemm, type Product } from './gemm.js';
 import { matmul } from './matmul.js';
 import { reshape } from './reshape.js';
@@ -204,6 +205,10 @@ function convForward(inputs: readonly Tensor[], attrs: ConvAttrs): Tensor {
   const sides = sidesOf(x, w, attrs);
   const lead = w.rank === 5 ? [sides.members] : [];
   const out = Tensor.empty('conv2d', x.device, 'f32', [...lead, sides.images, ...attrs.output, w.shape[w.rank - 4]]);
+  if (isDepthwise(attrs, sides.ci, sides.co, [x, w])) {
+    launchDepthwiseForward(attrs, x, w, bias, out);
+    return out;
+  }
   const byTap = sides.ci % 4 === 0;
   const taps = attrs.kernel[0] * attrs.kernel[1];
   const depth = byTap ? sides.ci : taps * sides.ci;
@@ -223,6 +228,10 @@ function convInput(g: Tensor, w: Tensor, attrs: ConvAttrs): Tensor {
   const sides = sidesOf(g, w, attrs);
   const lead = w.rank === 5 ? [sides.members] : [];
   const out = Tensor.empty('conv2dInput', g.device, 'f32', [...lead, sides.images, ...attrs.input, sides.ci * attrs.groups]);
+  if (isDepthwise(attrs, sides.ci, sides.co, [g, w])) {
+    launchDepthwiseInput(attrs, g, w, out);
+    return out;
+  }
   const byTap = sides.co % 4 === 0;
   const taps = attrs.kernel[0] * attrs.kernel[1];
   const grid = [0, 1].map((a) => Math.ceil(attrs.input[a] / attrs.stride[a]));
@@ -246,6 +255,10 @@ function convWeight(x: Tensor, g: Tensor, attrs: ConvAttrs): Tensor {
   const sides: Sides = { members, images: g.shape[g.rank - 4], ci: channels / attrs.groups, co: outChannels / attrs.groups };
   const lead = g.rank === 5 || x.rank === 5 ? [members] : [];
   const out = Tensor.empty('conv2dWeight', x.device, 'f32', [...lead, outChannels, ...attrs.kernel, sides.ci]);
+  if (isDepthwise(attrs, sides.ci, sides.co, [x, g])) {
+    launchDepthwiseWeight(attrs, x, g, out);
+    return out;
+  }
   const taps = attrs.kernel[0] * attrs.kernel[1];
   const pixels = sides.images * attrs.output[0] * attrs.output[1];
   launch('convWeight', out, attrs, sides, g, x, null, {

@@ -48,8 +48,8 @@ export async function timed(run) {
   const start = performance.now();
   const value = await run();
   const ms = performance.now() - start;
-  const errors = takeDeviceErrors();
-  if (errors.length > 0) throw new Error(`the device reported ${errors.length} errors, first: ${errors[0]}`);
+  const errors = await takeDeviceErrors();
+  if (errors.length > 0) throw new Error(`the device reported: ${errors.join('; ')}`);
   return { ms, value };
 }
 
@@ -57,15 +57,16 @@ async function prepareMatmul(peer, { n }, seed) {
   if (!Number.isInteger(n) || n < 1) throw new RangeError(`matmul: n must be a positive integer: ${n}`);
   const a = uniform(n * n, -1, 1, seed, 1);
   const b = uniform(n * n, -1, 1, seed, 2);
-  const work = await peer.matmul(a, b, n);
-  const { ms: firstMs } = await timed(work.run);
-  const sinceStartMs = performance.now();
-  const { value: product } = await timed(work.result);
-  const maxRelErr = matmulError(a, b, product, n);
-  if (!(maxRelErr <= MATMUL_TOLERANCE)) {
-    throw new Error(`matmul ${n}: expected an error of at most ${MATMUL_TOLERANCE}, got ${maxRelErr}`);
-  }
-  return { work, check: { maxRelErr, tolerance: MATMUL_TOLERANCE }, firstMs, sinceStartMs };
+  return verified(await peer.matmul(a, b, n), async (work) => {
+    const { ms: firstMs } = await timed(work.run);
+    const sinceStartMs = performance.now();
+    const { value: product } = await timed(work.result);
+    const maxRelErr = matmulError(a, b, product, n);
+    if (!(maxRelErr <= MATMUL_TOLERANCE)) {
+      throw new Error(`matmul ${n}: expected an error of at most ${MATMUL_TOLERANCE}, got ${maxRelErr}`);
+    }
+    return { check: { maxRelErr, tolerance: MATMUL_TOLERANCE }, firstMs, sinceStartMs };
+  });
 }
 
 async function prepareTraining(peer, name, params, seed) {
@@ -73,20 +74,32 @@ async function prepareTraining(peer, name, params, seed) {
   if (!Number.isInteger(checkSteps) || checkSteps < 1)
     throw new RangeError(`checkSteps must be positive: ${checkSteps}`);
   const net = network(name, params);
-  const work = await peer.training(net, seed);
-  const first = await timed(work.loss);
-  const sinceStartMs = performance.now();
-  const losses = [first.value];
-  for (let step = 0; step < checkSteps; step++) losses.push((await timed(work.loss)).value);
+  return verified(await peer.training(net, seed), async (work) => {
+    const first = await timed(work.loss);
+    const sinceStartMs = performance.now();
+    const losses = [first.value];
+    for (let step = 0; step < checkSteps; step++) losses.push((await timed(work.loss)).value);
 
-  const reference = referenceLoss(net, initialValues(net, seed), batchOf(net, seed));
-  const maxRelErr = Math.abs(losses[0] - reference) / Math.abs(reference);
-  if (!(maxRelErr <= LOSS_TOLERANCE)) {
-    throw new Error(`${name}: expected the first loss ${reference} within ${LOSS_TOLERANCE}, got ${losses[0]}`);
+    const reference = referenceLoss(net, initialValues(net, seed), batchOf(net, seed));
+    const maxRelErr = Math.abs(losses[0] - reference) / Math.abs(reference);
+    if (!(maxRelErr <= LOSS_TOLERANCE)) {
+      throw new Error(`${name}: expected the first loss ${reference} within ${LOSS_TOLERANCE}, got ${losses[0]}`);
+    }
+    if (!(losses.at(-1) < losses[0]))
+      throw new Error(`${name}: expected the loss to go down, got ${losses.join(', ')}`);
+    const check = { maxRelErr, tolerance: LOSS_TOLERANCE, referenceLoss: reference, losses };
+    return { check, firstMs: first.ms, sinceStartMs };
+  });
+}
+
+/** Adds `work` to what `verify` finds out about it, or frees it where that throws. */
+async function verified(work, verify) {
+  try {
+    return { work, ...(await verify(work)) };
+  } catch (error) {
+    work.dispose();
+    throw error;
   }
-  if (!(losses.at(-1) < losses[0])) throw new Error(`${name}: expected the loss to go down, got ${losses.join(', ')}`);
-  const check = { maxRelErr, tolerance: LOSS_TOLERANCE, referenceLoss: reference, losses };
-  return { work, check, firstMs: first.ms, sinceStartMs };
 }
 
 /** Whether a library said that it lacks an operation. */

@@ -1,18 +1,31 @@
 /**
  * WebGPU for libraries that expect a browser: installs `navigator.gpu` (Dawn), collects device errors, and replaces the
- * Node binding's busy wait by a throttled one.
+ * Node binding's busy wait by a throttled one. For one device a process.
  */
 import os from 'node:os';
 
-/** Validation and out-of-memory errors of every device made here, in order of arrival. */
-const deviceErrors = [];
+const ERROR_SCOPES = ['validation', 'out-of-memory', 'internal'];
+/** The device that the library asked for. */
+let device;
 let adapterName = '';
 /** Methods as the binding ships them, kept so that the throttled wait can be switched on and off. */
 const original = {};
 
-/** Removes and returns the device errors seen so far. */
-export function takeDeviceErrors() {
-  return deviceErrors.splice(0);
+/**
+ * Resolves to what went wrong on the device since the last call: one message a kind of error.
+ *
+ * Error scopes and not the event, because the binding prints every error that no scope catches on stdout, where the
+ * protocol is.
+ */
+export async function takeDeviceErrors() {
+  if (!device) return [];
+  const popped = ERROR_SCOPES.map(() => device.popErrorScope());
+  openErrorScopes();
+  return (await Promise.all(popped)).filter((error) => error !== null).map((error) => error.message);
+}
+
+function openErrorScopes() {
+  for (const scope of ERROR_SCOPES) device.pushErrorScope(scope);
 }
 
 /** Driver and version of the adapter that the library asked for; empty before it did. */
@@ -49,8 +62,8 @@ export async function installGpu({ wait }) {
   const { requestDevice } = globals.GPUAdapter.prototype;
   globals.GPUAdapter.prototype.requestDevice = async function (descriptor) {
     adapterName = this.info.description || `${this.info.vendor} ${this.info.architecture}`;
-    const device = await requestDevice.call(this, descriptor);
-    device.addEventListener('uncapturederror', (event) => deviceErrors.push(event.error.message));
+    device = await requestDevice.call(this, descriptor);
+    openErrorScopes();
     // The binding may crash at exit if these are collected first.
     globalThis[Symbol.for('secateur.peers.gpu')] = { gpu, adapter: this, device };
     return device;

@@ -1,0 +1,38 @@
+import type { Shader } from '../src/gpu/kernel.js';
+
+/** How many tensors are gathered in one dispatch. */
+export interface PackSpec {
+  tensors: number;
+  workgroup: number;
+}
+
+/**
+ * flat[offset_k + i] = in_k[i] for every tensor k: gradients into one flat buffer.
+ *
+ * Layout: offsets are multiples of 4 elements; the tail of the last vec4 of each tensor is written as 0.
+ * Tiling: z is the tensor, x strides over its vec4s. Cost: one load and one store a vec4.
+ */
+export function packShader(spec: PackSpec): Shader {
+  const names = Array.from({ length: spec.tensors }, (_, k) => k);
+  const copy = (k: number) => `case ${k}u: {
+      for (var i = first; i * 4u < P.n${k}; i += by) {
+        flat[P.o${k} / 4u + i] = select(vec4f(0.0), in${k}[i], vec4u(i * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(P.n${k}));
+      }
+    }`;
+  return {
+    code: `@compute @workgroup_size(${spec.workgroup})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let first = group.x * ${spec.workgroup}u + lane;
+  let by = groups.x * ${spec.workgroup}u;
+  switch (group.z) {
+    ${names.map(copy).join('\n    ')}
+    default: {}
+  }
+}`,
+    bindings: [
+      ...names.map((k) => ({ name: `in${k}`, access: 'read' as const, type: 'array<vec4f>' })),
+      { name: 'flat', access: 'read_write', type: 'array<vec4f>' },
+    ],
+    params: names.flatMap((k) => [[`o${k}`, 'u32'] as const, [`n${k}`, 'u32'] as const]),
+  };
+}

@@ -1,0 +1,135 @@
+import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
+import type { Shader } from '../src/gpu/kernel.js';
+import { odometer } from './elements.js';
+
+/** Structure of a strided copy; sizes, offsets and strides are parameters. */
+export interface CopySpec {
+  /** Elements are moved as bits: every 4-byte dtype is u32 here. */
+  stored: 'u32' | 'f16';
+  /** Axes of the walk after merging. */
+  rank: number;
+  /** 4: the innermost axis is contiguous on both sides and moves as vec4. */
+  lanes: 1 | 4;
+  workgroup: number;
+}
+
+const array = (stored: string, lanes: number) => `array<${lanes === 4 ? `vec4<${stored}>` : stored}>`;
+
+/**
+ * dst[to + sum i_k t_k] = src[from + sum i_k s_k] for every coordinate i.
+ *
+ * Layout: any signed strides on either side, so that slices, flips, permutations, padding and concatenation are one
+ * kernel. Strides and offsets count vec4s where lanes is 4.
+ * Tiling: grid-stride loop in destination order; coordinates by odometer, so that only the first one divides.
+ * Cost: one load and one store an element (or four elements).
+ */
+export function stridedCopyShader(spec: CopySpec): Shader {
+  const axes = Array.from({ length: spec.rank }, (_, k) => k);
+  const walk = odometer('i', axes.map((k) => `P.d${k}`));
+  const at = (base: string, stride: string) => [`P.${base}`, ...axes.map((k) => `i32(i${k}) * P.${stride}${k}`)].join(' + ');
+  const code = wgsl`
+@compute @workgroup_size(${spec.workgroup})
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let stride = groups.x * groups.y * ${spec.workgroup}u;
+  var i = gid.x + gid.y * groups.x * ${spec.workgroup}u;
+  ${walk.start('i')}
+  ${walk.step('stride')}
+  while (i < P.n) {
+    dst[${at('to', 't')}] = src[${at('from', 's')}];
+    i += stride;
+    ${walk.advance}
+  }
+}`;
+  return {
+    code,
+    enables: spec.stored === 'f16' ? ['f16'] : [],
+    bindings: [
+      { name: 'src', access: 'read', type: array(spec.stored, spec.lanes) },
+      { name: 'dst', access: 'read_write', type: array(spec.stored, spec.lanes) },
+    ],
+    params: [
+      ['n', 'u32'],
+      ['from', 'i32'],
+      ['to', 'i32'],
+      ...axes.map((k) => [`d${k}`, 'u32'] as const),
+      ...axes.map((k) => [`s${k}`, 'i32'] as const),
+      ...axes.map((k) => [`t${k}`, 'i32'] as const),
+    ],
+  };
+}
+
+/** Structure of a batched matrix transpose. */
+export interface TransposeSpec {
+  stored: 'u32' | 'f16';
+  /** `block`: 4 x 4 in one invocation's registers, for software; `tile`: 32 x 32 in workgroup memory, for GPUs. */
+  form: 'block' | 'tile';
+  workgroup: number;
+}
+
+/** Side of a tile, and the rows of it that one pass of the workgroup moves. */
+export const TILE = 32;
+const TILE_ROWS = 8;
+
+/**
+ * dst[b, r, c] = src[b, c, r], row-major matrices with batch strides of their own.
+ *
+ * Tiling `block`: an invocation reads four vec4 rows, turns them in registers and writes four: sizes and strides are
+ * multiples of 4. Tiling `tile`: a workgroup reads 32 x 32 along src's rows and writes along dst's, so that both
+ * sides are contiguous across the lanes; any size. One column of padding keeps the banks of workgroup memory apart.
+ * Cost: one load and one store an element; no element is read twice.
+ */
+export function transposeShader(spec: TransposeSpec): Shader {
+  const block = spec.form === 'block';
+  const turn = [0, 1, 2, 3].map((i) => `dst[to + ${i}u * P.dstRow] = vec4(v0[${i}], v1[${i}], v2[${i}], v3[${i}]);`);
+  const code = wgsl`
+#if ${block}
+@compute @workgroup_size(${spec.workgroup})
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let stride = groups.x * groups.y * ${spec.workgroup}u;
+  let perMatrix = P.rowBlocks * P.colBlocks;
+  for (var i = gid.x + gid.y * groups.x * ${spec.workgroup}u; i < P.blocks; i += stride) {
+    let b = i / perMatrix;
+    let within = i - b * perMatrix;
+    let r = within / P.colBlocks;
+    let c = within - r * P.colBlocks;
+    let from = b * P.srcBatch + 4u * c * P.srcRow + r;
+    ${[0, 1, 2, 3].map((j) => `let v${j} = src[from + ${j}u * P.srcRow];`).join('\n    ')}
+    let to = b * P.dstBatch + 4u * r * P.dstRow + c;
+    ${turn.join('\n    ')}
+  }
+}
+#else
+var<workgroup> tile: array<${spec.stored}, ${TILE * (TILE + 1)}>;
+@compute @workgroup_size(${TILE}, ${TILE_ROWS})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) local: vec3u) {
+  let i = group.x + group.y * groups.x;
+  if (i >= P.blocks) { return; }
+  let perMatrix = P.rowBlocks * P.colBlocks;
+  let b = i / perMatrix;
+  let within = i - b * perMatrix;
+  let r0 = within / P.colBlocks * ${TILE}u;
+  let c0 = within % P.colBlocks * ${TILE}u;
+  for (var k = local.y; k < ${TILE}u; k += ${TILE_ROWS}u) {
+    let r = r0 + local.x;
+    let c = c0 + k;
+    if (r < P.rows && c < P.cols) { tile[k * ${TILE + 1}u + local.x] = src[b * P.srcBatch + c * P.srcRow + r]; }
+  }
+  workgroupBarrier();
+  for (var k = local.y; k < ${TILE}u; k += ${TILE_ROWS}u) {
+    let r = r0 + k;
+    let c = c0 + local.x;
+    if (r < P.rows && c < P.cols) { dst[b * P.dstBatch + r * P.dstRow + c] = tile[local.x * ${TILE + 1}u + k]; }
+  }
+}
+#endif`;
+  const names = ['blocks', 'rowBlocks', 'colBlocks', 'rows', 'cols', 'srcBatch', 'srcRow', 'dstBatch', 'dstRow'];
+  return {
+    code,
+    enables: spec.stored === 'f16' ? ['f16'] : [],
+    bindings: [
+      { name: 'src', access: 'read', type: array(spec.stored, block ? 4 : 1) },
+      { name: 'dst', access: 'read_write', type: array(spec.stored, block ? 4 : 1) },
+    ],
+    params: names.map((name) => [name, 'u32'] as const),
+  };
+}

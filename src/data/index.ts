@@ -1,0 +1,1 @@
+export { type DigitOptions, type DigitSet, type DigitSplit, generateDigits } from './digits.js';

@@ -1,0 +1,67 @@
+import { ArgumentError } from '../gpu/errors.js';
+import type { Generator } from '../random/generator.js';
+import type { Shape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { Initialiser } from './init.js';
+
+/** What a module sees while it runs. */
+export interface Context {
+  training: boolean;
+  /** A parameter or statistic by its full name. */
+  get(name: string): Tensor;
+  /** Randomness for dropout. */
+  generator: Generator | null;
+  /** Called with every module's result, by its path. */
+  observe?(path: string, y: Tensor): void;
+}
+
+export interface Declared {
+  name: string;
+  shape: Shape;
+  init: Initialiser;
+  /** Statistics are kept with the model but not trained. */
+  kind: 'parameter' | 'statistic';
+}
+
+/**
+ * A node of a network: declares parameters and children, and maps a tensor to a tensor. Modules hold no values: a
+ * `Model` does, by the modules' paths (`layer1.0.conv1.weight`), so that one network can have many sets of values.
+ */
+export abstract class Module {
+  /** Where this module stands in its network; set when the network is built into a model. */
+  path = '';
+  readonly children = new Map<string, Module>();
+  readonly declared: Declared[] = [];
+
+  protected abstract forward(x: Tensor, context: Context): Tensor;
+
+  /** Runs the module and lets observers see its result. */
+  run(x: Tensor, context: Context): Tensor {
+    const y = this.forward(x, context);
+    context.observe?.(this.path, y);
+    return y;
+  }
+
+  protected child<M extends Module>(name: string, module: M): M {
+    if (this.children.has(name)) throw new ArgumentError('Module', 'each child name once', `'${name}' twice`);
+    this.children.set(name, module);
+    return module;
+  }
+  protected declare(kind: Declared['kind'], name: string, shape: Shape, init: Initialiser): void {
+    this.declared.push({ name, shape, init, kind });
+  }
+  /** This module's own parameter or statistic. */
+  protected own(context: Context, name: string): Tensor {
+    return context.get(this.path ? `${this.path}.${name}` : name);
+  }
+
+  /** Gives every module below its path, and returns all declarations by full name, parents first. */
+  build(path = ''): Declared[] {
+    this.path = path;
+    const full = (name: string) => (path ? `${path}.${name}` : name);
+    return [
+      ...this.declared.map((d) => ({ ...d, name: full(d.name) })),
+      ...[...this.children].flatMap(([name, m]) => m.build(full(name))),
+    ];
+  }
+}

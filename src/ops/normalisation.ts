@@ -1,0 +1,69 @@
+import { apply, input, scalar } from '../expr/expr.js';
+import { ArgumentError, ShapeError } from '../gpu/errors.js';
+import { assertDType } from '../tensor/dtype.js';
+import { assertRank, sameShape, showShape } from '../tensor/shape.js';
+import { commonDevice, type Tensor } from '../tensor/tensor.js';
+import { map } from './map.js';
+import { mean, variance } from './reductions.js';
+import { reshape } from './reshape.js';
+
+/**
+ * Normalises x over `axes` and applies scale and shift that broadcast to x: (x - mean) / sqrt(variance + eps) g + b.
+ */
+function normaliseOver(op: string, x: Tensor, axes: readonly number[], gamma: Tensor | undefined, beta: Tensor | undefined, eps: number): Tensor {
+  if (!(eps >= 0)) throw new ArgumentError(op, 'eps >= 0', String(eps));
+  const m = mean(x, axes, { keepDims: true });
+  const v = variance(x, axes, { keepDims: true });
+  const inputs = [x, m, v];
+  let y = apply('mul', apply('sub', input(0), input(1)), apply('rsqrt', apply('add', input(2), scalar(0))));
+  if (gamma) y = apply('mul', y, input(inputs.push(gamma) - 1));
+  if (beta) y = apply('add', y, input(inputs.push(beta) - 1));
+  return map(inputs, y, { scalars: [eps], op });
+}
+
+/** Layer normalisation over the last axis (Ba et al. 2016); gamma and beta [features] or with leading model axes. */
+export function layerNorm(x: Tensor, gamma?: Tensor, beta?: Tensor, eps = 1e-5): Tensor {
+  check('layerNorm', x, gamma, beta, x.shape[x.rank - 1]);
+  const align = (t: Tensor | undefined) => t && alignChannels(x, t);
+  return normaliseOver('layerNorm', x, [x.rank - 1], align(gamma), align(beta), eps);
+}
+
+/**
+ * Group normalisation (Wu & He 2018) of x [images, ..., channels] over all positions and the channels of a group;
+ * gamma and beta [channels]. Beside a leading model axis x is [models, images, ..., channels] and they are
+ * [models, channels].
+ */
+export function groupNorm(x: Tensor, groups: number, gamma?: Tensor, beta?: Tensor, eps = 1e-5): Tensor {
+  const op = 'groupNorm';
+  assertRank(op, 'x', x.shape, 2);
+  const channels = x.shape[x.rank - 1];
+  if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0) {
+    throw new ArgumentError(op, `groups that divide ${channels} channels`, String(groups));
+  }
+  check(op, x, gamma, beta, channels);
+  const models = gamma?.rank === 2 ? [x.shape[0]] : [];
+  const images = x.shape[models.length];
+  const width = channels / groups;
+  const flat = [...models, images, -1, groups, width];
+  const positions = flat.length - 3;
+  const shape = (t: Tensor | undefined) => t && reshape(t, [...models, 1, 1, groups, width]);
+  return reshape(normaliseOver(op, reshape(x, flat), [positions, positions + 2], shape(gamma), shape(beta), eps), x.shape);
+}
+
+function check(op: string, x: Tensor, gamma: Tensor | undefined, beta: Tensor | undefined, channels: number): void {
+  commonDevice(op, [x, ...(gamma ? [gamma] : []), ...(beta ? [beta] : [])]);
+  assertDType(op, 'x', x.dtype, 'f32');
+  assertRank(op, 'x', x.shape, 1);
+  for (const [name, t] of [['gamma', gamma], ['beta', beta]] as const) {
+    if (!t) continue;
+    const expected = t.rank === 2 ? [x.shape[0], channels] : [channels];
+    if (!sameShape(t.shape, expected)) throw new ShapeError(op, `${name} of shape ${showShape(expected)}`, showShape(t.shape));
+  }
+  if (gamma && beta && gamma.rank !== beta.rank) throw new ShapeError(op, `beta of shape ${showShape(gamma.shape)}`, showShape(beta.shape));
+}
+
+/** [models, channels] as [models, 1, ..., channels], in x's rank. */
+function alignChannels(x: Tensor, t: Tensor): Tensor {
+  if (t.rank < 2) return t;
+  return reshape(t, [t.shape[0], ...x.shape.slice(1, -1).map(() => 1), t.shape[1]]);
+}

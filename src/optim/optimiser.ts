@@ -1,0 +1,189 @@
+import { advanceShader, HYPER, updateShader, type UpdateSpec } from '../../shaders/optimiser.js';
+import { constant, input, apply } from '../expr/expr.js';
+import { ArgumentError } from '../gpu/errors.js';
+import { defineKernel, foldGrid } from '../gpu/kernel.js';
+import type { Parameters } from '../nn/parameters.js';
+import { generate, map } from '../ops/map.js';
+import { noGrad } from '../autograd/node.js';
+import { keep, scope } from '../tensor/scope.js';
+import { sameShape, showShape, sizeOf } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { constantSchedule, type Schedule } from './schedules.js';
+
+export interface OptimiserOptions {
+  /** Base learning rate; `setLearningRate` changes it, also between replays of a compiled step. */
+  lr: number;
+  schedule?: Schedule;
+  weightDecay?: number;
+  /** Names of the parameters that decay; by default all. A function that picks none is an error. */
+  decays?: (name: string) => boolean;
+  /** Scale gradients down to this global norm. */
+  clipNorm?: number;
+}
+
+export interface SgdOptions extends OptimiserOptions {
+  momentum?: number;
+  nesterov?: boolean;
+}
+
+export interface AdamOptions extends OptimiserOptions {
+  betas?: readonly [number, number];
+  eps?: number;
+}
+
+const updateKernel = defineKernel<UpdateSpec>({ name: 'update', shader: updateShader });
+const advanceKernel = defineKernel<{ schedule: string }>({ name: 'advance', shader: (s) => advanceShader(s.schedule) });
+
+/**
+ * Updates all parameters of a store in place: gradients are gathered into one flat buffer, and one dispatch does the
+ * rest. Everything that changes from step to step is on the device, so that a compiled step replays right.
+ */
+export class Optimiser {
+  private readonly gradients: Tensor;
+  private readonly steps: Tensor;
+  private readonly hyper: Tensor;
+  private readonly state: readonly Tensor[];
+  private readonly marks: Tensor | null;
+  private readonly spec: Omit<UpdateSpec, 'masked' | 'workgroup'>;
+  private mask: Tensor | null = null;
+  private readonly schedule: Schedule;
+  /** Base rate as a device value, so that it may change under a compiled step. */
+  private readonly base: Tensor;
+
+  /** Use `sgd`, `adam` or `adamw`. */
+  constructor(
+    readonly parameters: Parameters,
+    rule: UpdateSpec['rule'],
+    private readonly options: OptimiserOptions & SgdOptions & AdamOptions,
+  ) {
+    check(rule, options);
+    const { device } = parameters;
+    const decay = options.weightDecay ?? 0;
+    this.schedule = options.schedule ?? constantSchedule();
+    this.spec = {
+      rule,
+      momentum: (options.momentum ?? 0) > 0,
+      nesterov: options.nesterov ?? false,
+      decay: decay === 0 ? 'none' : options.decays ? 'marked' : 'all',
+      clip: options.clipNorm !== undefined,
+    };
+    this.gradients = parameters.like();
+    this.steps = keep(generate(rule, device, [1], constant(0, 'u32'), [], 'u32'));
+    this.hyper = keep(generate(rule, device, [HYPER.slots], constant(0), [], 'f32'));
+    this.base = keep(generate(rule, device, [1], constant(0), [], 'f32'));
+    this.base.write([options.lr]);
+    const slots = rule === 'sgd' ? (this.spec.momentum ? 1 : 0) : 2;
+    this.state = Array.from({ length: slots }, () => parameters.like());
+    this.marks = this.spec.decay === 'marked' ? this.marked(options.decays!) : null;
+  }
+
+  /** Applies gradients, one a parameter in the order of `parameters.list()`. */
+  step(grads: readonly Tensor[]): void {
+    const { device, flat } = this.parameters;
+    const o = this.options;
+    const op = this.spec.rule;
+    this.parameters.pack(grads, this.gradients);
+    const betas = o.betas ?? [0.9, 0.999];
+    device.run(
+      advanceKernel,
+      { schedule: this.schedule.wgsl },
+      {
+        bindings: [this.steps, this.hyper, this.base].map((t) => t.binding(op)),
+        params: [Math.max(-80, Math.log(betas[0])), Math.max(-80, Math.log(betas[1]))],
+        grid: [1, 1, 1],
+        cost: { flops: 16, bytes: 32 },
+      },
+    );
+    const norm = this.spec.clip ? noGrad(() => scope(() => map([this.gradients], apply('mul', input(0), input(0)), { axes: [0], op }))) : null;
+    const optional = [this.mask, this.marks, norm].filter((t): t is Tensor => t !== null);
+    const tensors = [this.gradients, this.hyper, ...optional, flat, ...this.state];
+    const software = device.deviceClass === 'software';
+    const n = flat.size / 4;
+    const workgroup = 64;
+    device.run(
+      updateKernel,
+      { ...this.spec, masked: this.mask !== null, workgroup },
+      {
+        bindings: tensors.map((t) => t.binding(op)),
+        params: [n, o.weightDecay ?? 0, o.momentum ?? 0, betas[0], betas[1], o.eps ?? 1e-8, o.clipNorm ?? 0],
+        grid: foldGrid(Math.max(1, Math.min(Math.ceil(n / workgroup / (software ? 4 : 1)), software ? 256 : 65535 * 16)), device.limits.maxWorkgroups),
+        cost: { flops: 12 * flat.size, bytes: tensors.reduce((b, t) => b + t.bytes, 0) + flat.bytes * (1 + this.state.length) },
+      },
+    );
+    norm?.dispose();
+  }
+
+  /** Changes the base learning rate from the next step on. */
+  setLearningRate(lr: number): void {
+    if (!Number.isFinite(lr) || lr < 0) throw new ArgumentError(this.spec.rule, 'lr >= 0', String(lr));
+    this.base.write([lr]);
+  }
+
+  /**
+   * Keeps parameters where the flat mask (laid out like them) is 0, with their optimiser state, at exactly 0 from the
+   * next step on. Null takes the mask off. The mask is borrowed: its owner may change its values between steps.
+   */
+  setMask(mask: Tensor | null): void {
+    if (mask && !sameShape(mask.shape, this.parameters.flat.shape)) {
+      throw new ArgumentError(this.spec.rule, `a flat mask of shape ${showShape(this.parameters.flat.shape)}`, showShape(mask.shape));
+    }
+    this.mask = mask;
+  }
+
+  /** Number of steps done. */
+  async stepCount(): Promise<number> {
+    return this.steps.item();
+  }
+  /** Learning rate of the last step, as the device computed it. */
+  async learningRate(): Promise<number> {
+    return (await this.hyper.data())[HYPER.learningRate];
+  }
+  /** Optimiser state, laid out like the parameters: momentum, or Adam's two moments. */
+  get slots(): readonly Tensor[] {
+    return this.state;
+  }
+  /** Starts over: step 0, state 0. */
+  reset(): void {
+    this.steps.write([0]);
+    for (const s of this.state) s.write(new Float32Array(s.size));
+  }
+
+  dispose(): void {
+    for (const t of [this.gradients, this.steps, this.hyper, this.base, ...this.state, ...(this.marks ? [this.marks] : [])]) t.dispose();
+  }
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  private marked(decays: (name: string) => boolean): Tensor {
+    const chosen = this.parameters.specs.filter((s) => decays(s.name));
+    if (chosen.length === 0) throw new ArgumentError(this.spec.rule, 'decays to pick some parameter', 'none picked');
+    const marks = this.parameters.like();
+    for (const { name, shape } of chosen) {
+      const part = this.parameters.part(marks, name);
+      part.write(new Float32Array(sizeOf(shape)).fill(1));
+      part.dispose();
+    }
+    return marks;
+  }
+}
+
+function check(rule: string, o: OptimiserOptions & SgdOptions & AdamOptions): void {
+  const need = (ok: boolean, expected: string, got: unknown) => {
+    if (!ok) throw new ArgumentError(rule, expected, String(got));
+  };
+  need(Number.isFinite(o.lr) && o.lr >= 0, 'lr >= 0', o.lr);
+  need(o.weightDecay === undefined || o.weightDecay >= 0, 'weightDecay >= 0', o.weightDecay);
+  need(o.momentum === undefined || (o.momentum >= 0 && o.momentum < 1), 'momentum in [0, 1)', o.momentum);
+  need(!o.nesterov || (o.momentum ?? 0) > 0, 'momentum > 0 with nesterov', o.momentum);
+  need(o.clipNorm === undefined || o.clipNorm > 0, 'clipNorm > 0', o.clipNorm);
+  need(o.betas === undefined || o.betas.every((b) => b >= 0 && b < 1), 'betas in [0, 1)', o.betas);
+  need(o.eps === undefined || o.eps > 0, 'eps > 0', o.eps);
+}
+
+/** Stochastic gradient descent, with momentum (dampening 0) and Nesterov's variant. */
+export const sgd = (parameters: Parameters, options: SgdOptions): Optimiser => new Optimiser(parameters, 'sgd', options);
+/** Adam (Kingma & Ba 2015); weight decay is added to the gradient. */
+export const adam = (parameters: Parameters, options: AdamOptions): Optimiser => new Optimiser(parameters, 'adam', options);
+/** Adam with decoupled weight decay (Loshchilov & Hutter 2019). */
+export const adamw = (parameters: Parameters, options: AdamOptions): Optimiser => new Optimiser(parameters, 'adamw', options);
