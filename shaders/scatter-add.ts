@@ -48,9 +48,9 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   while (i < n) {
     var total = ${T}();
     var at = i0 * P.ip + i1 * P.ia + i3 * P.ib;
-    let from = (i0 * P.lead + i1) * P.picks * P.inner + i3;
+    let origin = (i0 * P.lead + i1) * P.picks * P.inner + i3;
     for (var k = 0u; k < P.picks; k++) {
-      if (${clampedIndex(spec.index, 'index[at]')} == i2) { total += g[from + k * P.inner]; }
+      if (${clampedIndex(spec.index, 'index[at]')} == i2) { total += g[origin + k * P.inner]; }
       at += P.ik;
     }
     out[i] = total;
@@ -142,7 +142,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   while (i < n) {
     var total = ${T}();
     let row = (i0 * P.rp + i1 * P.ra + i3 * P.rb) * P.picks;
-    let from = (i0 * P.lead + i1) * P.picks * P.inner + i3;
+    let origin = (i0 * P.lead + i1) * P.picks * P.inner + i3;
     let first = i2 << ${CHUNK_BITS}u;
     let end = min(first + ${1 << CHUNK_BITS}u, P.picks);
     if (first > 0u) {
@@ -150,7 +150,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
       var j = first;
       while (j < end) {
         if (keys[row + j] != before) { break; }
-        total += g[from + order[row + j] * P.inner];
+        total += g[origin + order[row + j] * P.inner];
         j++;
       }
     }
@@ -193,7 +193,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   while (i < n) {
     var total = ${T}();
     let row = i0 * P.rp + i1 * P.ra + i3 * P.rb;
-    let from = (i0 * P.lead + i1) * P.picks * P.inner + i3;
+    let origin = (i0 * P.lead + i1) * P.picks * P.inner + i3;
     let run = row * (P.size + 1u) + i2;
     let first = starts[run];
     let end = starts[run + 1u];
@@ -202,7 +202,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
 #else
     let stop = end;
 #endif
-    for (var j = first; j < stop; j++) { total += g[from + order[row * P.picks + j] * P.inner]; }
+    for (var j = first; j < stop; j++) { total += g[origin + order[row * P.picks + j] * P.inner]; }
 #if ${spec.heads}
     let chunks = (i0 * P.lead + i1) * P.chunks;
     for (var c = (first >> ${CHUNK_BITS}u) + 1u; (c << ${CHUNK_BITS}u) < end; c++) { total += heads[(chunks + c) * P.inner + i3]; }

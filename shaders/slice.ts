@@ -16,7 +16,7 @@ export interface CopySpec {
 const array = (stored: string, lanes: number) => `array<${lanes === 4 ? `vec4<${stored}>` : stored}>`;
 
 /**
- * dst[to + sum i_k t_k] = src[from + sum i_k s_k] for every coordinate i.
+ * dst[dstAt + sum i_k t_k] = src[source + sum i_k s_k] for every coordinate i.
  *
  * Layout: any signed strides on either side, so that slices, flips, permutations, padding and concatenation are one
  * kernel. Strides and offsets count vec4s where lanes is 4.
@@ -35,7 +35,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
   ${walk.start('i')}
   ${walk.step('stride')}
   while (i < P.n) {
-    dst[${at('to', 't')}] = src[${at('from', 's')}];
+    dst[${at('dstAt', 't')}] = src[${at('srcAt', 's')}];
     i += stride;
     ${walk.advance}
   }
@@ -49,8 +49,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
     ],
     params: [
       ['n', 'u32'],
-      ['from', 'i32'],
-      ['to', 'i32'],
+      ['srcAt', 'i32'],
+      ['dstAt', 'i32'],
       ...axes.map((k) => [`d${k}`, 'u32'] as const),
       ...axes.map((k) => [`s${k}`, 'i32'] as const),
       ...axes.map((k) => [`t${k}`, 'i32'] as const),
@@ -80,7 +80,7 @@ const TILE_ROWS = 8;
  */
 export function transposeShader(spec: TransposeSpec): Shader {
   const block = spec.form === 'block';
-  const turn = [0, 1, 2, 3].map((i) => `dst[to + ${i}u * P.dstRow] = vec4(v0[${i}], v1[${i}], v2[${i}], v3[${i}]);`);
+  const turn = [0, 1, 2, 3].map((i) => `dst[place + ${i}u * P.dstRow] = vec4(v0[${i}], v1[${i}], v2[${i}], v3[${i}]);`);
   const code = wgsl`
 #if ${block}
 @compute @workgroup_size(${spec.workgroup})
@@ -92,9 +92,9 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
     let within = i - b * perMatrix;
     let r = within / P.colBlocks;
     let c = within - r * P.colBlocks;
-    let from = b * P.srcBatch + 4u * c * P.srcRow + r;
-    ${[0, 1, 2, 3].map((j) => `let v${j} = src[from + ${j}u * P.srcRow];`).join('\n    ')}
-    let to = b * P.dstBatch + 4u * r * P.dstRow + c;
+    let source = b * P.srcBatch + 4u * c * P.srcRow + r;
+    ${[0, 1, 2, 3].map((j) => `let v${j} = src[source + ${j}u * P.srcRow];`).join('\n    ')}
+    let place = b * P.dstBatch + 4u * r * P.dstRow + c;
     ${turn.join('\n    ')}
   }
 }

@@ -43,12 +43,12 @@ ${spec.shared ? 'let unit = group.x + group.y * groups.x;' : `let unit = (group.
   let block = unit % P.blocks;
   let first = block * P.block;
   let end = min(first + P.block, P.n);
-  let from = (row / P.in_inner) * P.n * P.in_inner + row % P.in_inner;`;
+  let origin = (row / P.in_inner) * P.n * P.in_inner + row % P.in_inner;`;
 
 const HEAD = `(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32)`;
 
 function keyAt(spec: RadixSpec, j: string): string {
-  return spec.key ? `order_key(x[from + (${j}) * P.in_inner])` : `x[row * P.n + ${j}]`;
+  return spec.key ? `order_key(x[origin + (${j}) * P.in_inner])` : `x[row * P.n + ${j}]`;
 }
 
 /**
@@ -107,7 +107,7 @@ export function radixMoveShader(spec: RadixSpec): Shader {
   const W = spec.workgroup;
   const value = spec.key ? 'j' : 'payload[row * P.n + j]';
   const store = [
-    spec.last ? 'order[to + at * P.out_inner] = value;' : 'order[row * P.n + at] = value;',
+    spec.last ? 'order[dest + at * P.out_inner] = value;' : 'order[row * P.n + at] = value;',
     spec.last && !spec.keysOut ? '' : 'keys[row * P.n + at] = key;',
   ].join(' ');
   const code = wgsl`
@@ -121,7 +121,7 @@ var<workgroup> fold: array<u32, ${W}>;
 @compute @workgroup_size(${W})
 fn main${HEAD} {
   ${PLACE(spec)}
-  let to = (row / P.out_inner) * P.n * P.out_inner + row % P.out_inner;
+  let dest = (row / P.out_inner) * P.n * P.out_inner + row % P.out_inner;
 #if ${!spec.shared}
   var next: array<u32, ${digits}>;
   for (var d = 0u; d < P.digits; d++) { next[d] = starts[(row * P.digits + d) * P.blocks + block]; }
@@ -215,17 +215,17 @@ var<workgroup> pair: array<vec2u, ${spec.capacity}>;
 fn main${HEAD} {
   let row = group.x + group.y * groups.x;
   if (row >= P.units) { return; }
-  let from = (row / P.in_inner) * P.n * P.in_inner + row % P.in_inner;
+  let origin = (row / P.in_inner) * P.n * P.in_inner + row % P.in_inner;
   for (var j = lane; j < P.width; j += ${W}u) {
     // Padding has the greatest key and the greatest indices, so it ends behind every element.
     var key = 0xffffffffu;
-    if (j < P.n) { key = order_key(x[from + j * P.in_inner]); }
+    if (j < P.n) { key = order_key(x[origin + j * P.in_inner]); }
     pair[j] = vec2u(key, j);
   }
   for (var run = 2u; run <= P.width; run <<= 1u) {
     for (var gap = run >> 1u; gap > 0u; gap >>= 1u) {
       workgroupBarrier();
-      for (var q = lane; q < P.width >> 1u; q += ${W}u) {
+      for (var q = lane; q < (P.width >> 1u); q += ${W}u) {
         let low = ((q & ~(gap - 1u)) << 1u) | (q & (gap - 1u));
         let a = pair[low];
         let b = pair[low + gap];
@@ -238,10 +238,10 @@ fn main${HEAD} {
     }
   }
   workgroupBarrier();
-  let to = (row / P.out_inner) * P.n * P.out_inner + row % P.out_inner;
+  let dest = (row / P.out_inner) * P.n * P.out_inner + row % P.out_inner;
   for (var j = lane; j < P.n; j += ${W}u) {
     let p = pair[j];
-    order[to + j * P.out_inner] = p.y;
+    order[dest + j * P.out_inner] = p.y;
 #if ${spec.keysOut}
     keys[row * P.n + j] = p.x;
 #endif

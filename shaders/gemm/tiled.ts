@@ -204,9 +204,16 @@ function multiply(tile: WorkgroupTile, { across, down }: TileShape): string {
     }
     return lines.join('\n');
   };
-  // Four k at a time; the last tile of a walk may end early.
-  return `let slabs = min(${tile.depth / 4}u, (kEnd + ${tile.depth + 3}u - kTile) / 4u);
-for (var slab = 0u; slab < slabs; slab++) {
-${[0, 1, 2, 3].map((k) => `{\n${step(`[slab][${k}]`)}\n}`).join('\n')}
+  // The last tile of a walk may end early. Four k are written out for GPUs, one for drivers that compile slowly; the
+  // bounds hide the length of the loop, lest those unroll it all the same.
+  const every = tile.unroll ? 4 : 1;
+  const body = tile.unroll
+    ? [0, 1, 2, 3].map((k) => `{\n${step(`[slab][${k}]`)}\n}`).join('\n')
+    : step('[slab][(k - kFrom) % 4u]');
+  return `let kFrom = kTile - ${tile.depth}u;
+let kTo = min(kTile, kEnd);
+for (var k = kFrom; k < kTo; k += ${every}u) {
+let slab = (k - kFrom) / 4u;
+${body}
 }`;
 }

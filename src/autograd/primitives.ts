@@ -1,5 +1,7 @@
 import type { BatchNormAttrs } from '../ops/batch-norm.js';
 import type { ConvAttrs } from '../ops/conv.js';
+import type { CumsumAttrs } from '../ops/cumsum.js';
+import type { GatherAttrs } from '../ops/gather.js';
 import type { MapAttrs } from '../ops/map.js';
 import type { MatmulAttrs } from '../ops/matmul.js';
 import type { PoolAttrs } from '../ops/pool.js';
@@ -43,4 +45,10 @@ export interface Primitives {
   resizeInput: ResizeAttrs;
   /** Batch normalisation with the batch's own statistics, a residual and a ReLU. */
   batchNorm: BatchNormAttrs;
+  /** Inputs are (x, index): x's elements at indices along an axis. */
+  gather: GatherAttrs;
+  /** Inputs are (values, index): the adjoint of gather. */
+  scatterAdd: GatherAttrs;
+  /** Running sums along an axis. */
+  cumsum: CumsumAttrs;
 }

@@ -9,6 +9,7 @@ import { reducedShape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Node, PrimitiveName } from './node.js';
 import type { Rule, RuleContext } from './rule.js';
+import { indexRules } from './rules-index.js';
 import { normRules } from './rules-norm.js';
 import { spatialRules } from './rules-spatial.js';
 import type { Activation } from '../../shaders/gemm/spec.js';
@@ -18,6 +19,7 @@ import type { Activation } from '../../shaders/gemm/spec.js';
  * that they can be differentiated again. Every result is a tensor of its own (never `g` itself: use `alias`).
  */
 const rules: { [K in PrimitiveName]: Rule<K> } = {
+  ...indexRules,
   ...normRules,
   ...spatialRules,
   map: (node, g, { needs }) => {

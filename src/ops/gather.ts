@@ -1,10 +1,11 @@
 import { type GatherSpec, gatherShader } from '../../shaders/gather.js';
 import { record } from '../autograd/node.js';
 import { ArgumentError, DTypeError, ShapeError } from '../gpu/errors.js';
-import { defineKernel, foldGrid } from '../gpu/kernel.js';
+import { defineKernel } from '../gpu/kernel.js';
 import { STORED } from '../tensor/dtype.js';
 import { axisOf, sameShape, type Shape, showShape, sizeOf } from '../tensor/shape.js';
 import { commonDevice, Tensor } from '../tensor/tensor.js';
+import { STRIDE_WORKGROUP, strideGrid } from './grid-stride.js';
 import { type IndexInput, withIndices } from './index-input.js';
 import { launchScatterAdd } from './scatter-add.js';
 
@@ -177,17 +178,12 @@ function launchGather(op: string, x: Tensor, index: Tensor, plan: GatherPlan, ou
   const lanes = plan.strides[3] === 0 && plan.inner % 4 === 0 ? 4 : 1;
   device.run(
     gatherKernel,
-    { type: STORED[x.dtype] as GatherSpec['type'], index: index.dtype as 'i32' | 'u32', lanes, workgroup: 64 },
+    { type: STORED[x.dtype] as GatherSpec['type'], index: index.dtype as 'i32' | 'u32', lanes, workgroup: STRIDE_WORKGROUP },
     {
       bindings: [x.binding(op), index.binding(op), out.binding(op)],
       params: [plan.parts, plan.lead, plan.size, plan.picks, plan.inner / lanes, ...plan.strides],
-      grid: foldGrid(strideGroups(device.deviceClass, out.size / lanes), device.limits.maxWorkgroups),
+      grid: strideGrid(device, out.size / lanes),
       cost: { flops: 0, bytes: 2 * out.bytes + index.bytes },
     },
   );
-}
-
-/** Workgroups of 64 for a grid-stride loop over n units. */
-export function strideGroups(deviceClass: string, n: number): number {
-  return deviceClass === 'software' ? Math.max(1, Math.min(Math.ceil(n / 256), 256)) : Math.max(1, Math.min(Math.ceil(n / 64), 65535 * 16));
 }

@@ -1,4 +1,5 @@
 import type { SubgroupTile, WorkgroupTile } from '../../shaders/gemm/spec.js';
+import { tileShape } from '../../shaders/gemm/tiled.js';
 import type { Device } from '../gpu/device.js';
 import { ArgumentError } from '../gpu/errors.js';
 import type { Product } from './gemm.js';
@@ -29,7 +30,10 @@ export function overrideTiles(device: Device, override: TileOverride | null): vo
  */
 export function chooseTile(device: Device, product: Product): TileChoice {
   const forced = overrides.get(device)?.(product);
-  if (forced) return forced;
+  if (forced) {
+    checkTile(device, forced.tile);
+    return forced;
+  }
   const subgroups = [4, 8, 16, 32, 64].includes(device.subgroupSize);
   return device.deviceClass === 'software' && subgroups ? softwareTile(device, product) : gpuTile(device, product);
 }
@@ -64,28 +68,58 @@ function softwareTile(device: Device, product: Product): TileChoice {
   };
 }
 
-/** GPUs: the largest tile that still fills the machine. */
+/**
+ * GPUs: the largest tile (it reads least) that keeps every processor busy, among those that do not pad C much. Where no
+ * tile gives enough workgroups, k is split if the product allows it; else the smallest tile makes the most of them.
+ */
 function gpuTile(device: Device, product: Product): TileChoice {
+  const { rows, cols, parts, phases } = product;
   const processors = device.deviceClass === 'discrete' ? 128 : 16;
-  const count = (t: WorkgroupTile) => Math.ceil(product.rows / t.rows) * Math.ceil(product.cols / t.cols) * product.parts * product.phases;
-  const fits = GPU_TILES.filter((t) => t.rows <= 2 * nextPowerOfTwo(product.rows) && t.cols <= 2 * nextPowerOfTwo(product.cols));
-  const candidates = fits.length > 0 ? fits : [GPU_TILES[GPU_TILES.length - 1]];
-  const tile = candidates.find((t) => count(t) >= 2 * processors) ?? candidates[candidates.length - 1];
-  const splits = splitsFor(product, count(tile), 2 * processors, 256);
+  const padded = (t: WorkgroupTile) => Math.ceil(rows / t.rows) * t.rows * Math.ceil(cols / t.cols) * t.cols;
+  const least = Math.min(...GPU_TILES.map(padded));
+  const fits = GPU_TILES.filter((t) => padded(t) <= 1.25 * least);
+  const count = (t: WorkgroupTile) => (padded(t) / (t.rows * t.cols)) * parts * phases;
+  const wanted = (t: WorkgroupTile) => Math.ceil((processors * BUSY) / tileShape(t).invocations);
+  const splits = (t: WorkgroupTile) => splitsFor(product, count(t), wanted(t), 256);
+  const best =
+    fits.find((t) => count(t) >= wanted(t)) ??
+    fits.find((t) => count(t) * splits(t) >= wanted(t)) ??
+    fits[fits.length - 1];
+  // The rules may run for a GPU on a software device; two buffers may be more than there is.
+  const tile: WorkgroupTile = {
+    ...best,
+    buffers: tileShape(best).bytes <= device.limits.workgroupStorage ? best.buffers : 1,
+    unroll: device.deviceClass !== 'software',
+  };
+  const n = splits(best);
   return {
     tile,
-    splits,
-    why: `${device.deviceClass}: ${tile.rows}x${tile.cols} gives ${count(tile)} workgroups for ${processors} processors${splits > 1 ? `, k split ${splits} ways` : ''}`,
+    splits: n,
+    why: `${device.deviceClass}: ${tile.rows} x ${tile.cols} gives ${count(best)} workgroups for ${processors} processors${n > 1 ? `, k split ${n} ways` : ''}`,
   };
 }
 
-/** Largest first. */
+/** Invocations that a processor needs at the least to hide the latency of its loads. */
+const BUSY = 256;
+
+/** Largest first; the last two are for few rows. 32 KiB of workgroup memory at most. */
 export const GPU_TILES: readonly WorkgroupTile[] = [
-  { kind: 'workgroup', rows: 128, cols: 128, depth: 16, blockRows: 8, blockCols: 8 },
-  { kind: 'workgroup', rows: 64, cols: 64, depth: 16, blockRows: 8, blockCols: 4 },
-  { kind: 'workgroup', rows: 32, cols: 64, depth: 16, blockRows: 4, blockCols: 4 },
-  { kind: 'workgroup', rows: 32, cols: 32, depth: 16, blockRows: 4, blockCols: 4 },
+  { kind: 'workgroup', rows: 128, cols: 128, depth: 16, blockRows: 8, blockCols: 8, buffers: 2, unroll: true },
+  { kind: 'workgroup', rows: 64, cols: 64, depth: 16, blockRows: 8, blockCols: 4, buffers: 2, unroll: true },
+  { kind: 'workgroup', rows: 32, cols: 64, depth: 16, blockRows: 4, blockCols: 4, buffers: 2, unroll: true },
+  { kind: 'workgroup', rows: 32, cols: 32, depth: 16, blockRows: 4, blockCols: 4, buffers: 2, unroll: true },
+  { kind: 'workgroup', rows: 16, cols: 128, depth: 16, blockRows: 4, blockCols: 8, buffers: 2, unroll: true },
 ];
+
+/** Every tile that is worth trying on a device: the rules' own, and on GPUs with subgroups those of the subgroup body. */
+export function tileCandidates(device: Device): (SubgroupTile | WorkgroupTile)[] {
+  const lanes = device.subgroupSize;
+  const software = device.deviceClass === 'software';
+  const subgroup = SOFTWARE_TILES.map((t): SubgroupTile => ({ kind: 'subgroup', lanes, ...t, unroll: !software }));
+  const shared = GPU_TILES.flatMap((t) => [t, { ...t, buffers: 1 as const }]).map((t) => ({ ...t, unroll: !software }));
+  const usable = shared.filter((t) => tileShape(t).bytes <= device.limits.workgroupStorage);
+  return lanes === 0 ? usable : software ? subgroup : [...usable, ...subgroup];
+}
 
 /** Splits of k that bring `tiles` up to `wanted`, with at least `least` products a split. */
 function splitsFor(product: Product, tiles: number, wanted: number, least: number): number {
@@ -93,12 +127,25 @@ function splitsFor(product: Product, tiles: number, wanted: number, least: numbe
   return Math.max(1, Math.min(Math.ceil(wanted / tiles), Math.floor(product.depth / least), 64));
 }
 
-const nextPowerOfTwo = (n: number): number => 2 ** Math.ceil(Math.log2(Math.max(1, n)));
+const powerOfTwo = (n: number): boolean => Number.isInteger(n) && n > 0 && (n & (n - 1)) === 0;
 
 /** Refuses a tile that cannot run, with numbers. */
 export function checkTile(device: Device, tile: SubgroupTile | WorkgroupTile): void {
+  const expect = (holds: boolean, expected: string, got: string | number) => {
+    if (!holds) throw new ArgumentError('gemm', expected, String(got));
+  };
   if (tile.kind === 'subgroup') {
-    if (tile.lanes !== device.subgroupSize) throw new ArgumentError('gemm', `lanes equal to the subgroup size ${device.subgroupSize}`, String(tile.lanes));
-    if (tile.rows % 4 !== 0 || tile.rows < 4) throw new ArgumentError('gemm', 'rows as a multiple of 4', String(tile.rows));
+    expect(tile.lanes === device.subgroupSize, `lanes equal to the subgroup size ${device.subgroupSize}`, tile.lanes);
+    expect(tile.rows % 4 === 0 && tile.rows >= 4, 'rows as a multiple of 4', tile.rows);
+    expect(tile.rows * tile.quads <= 32 && tile.quads >= 1, 'rows x quads of 32 at most', `${tile.rows} x ${tile.quads}`);
+    return;
   }
+  const { rows, cols, depth, blockRows, blockCols } = tile;
+  const show = `${rows} x ${cols} x ${depth} in blocks of ${blockRows} x ${blockCols}`;
+  const sizes = [rows / 4, cols / 4, depth / 4, blockRows / 4, blockCols / 4, rows / blockRows, cols / blockCols];
+  expect(sizes.every(powerOfTwo), 'a tile and blocks of powers of two, 4 at least', show);
+  const { invocations, bytes } = tileShape(tile);
+  const { maxInvocations, workgroupStorage } = device.limits;
+  expect(invocations <= maxInvocations, `at most ${maxInvocations} invocations`, `${invocations} (${show})`);
+  expect(bytes <= workgroupStorage, `at most ${workgroupStorage} bytes of workgroup memory`, `${bytes} (${show})`);
 }

@@ -14,7 +14,7 @@ export function withIndices(op: string, device: Device, index: IndexInput, size:
     if (index.dtype !== 'i32' && index.dtype !== 'u32') throw new DTypeError(op, 'indices of dtype i32 or u32', index.dtype);
     return use(index);
   }
-  const flat = ArrayBuffer.isView(index) ? index : ([index].flat(Number.POSITIVE_INFINITY) as number[]);
+  const flat = ArrayBuffer.isView(index) ? index : flatten(index);
   checkIndices(op, flat, size);
   const made = tensor(device, index, { dtype: index instanceof Uint32Array ? 'u32' : 'i32' });
   let out: Tensor | null = null;
@@ -24,6 +24,10 @@ export function withIndices(op: string, device: Device, index: IndexInput, size:
   } finally {
     if (!out?.node) made.dispose();
   }
+}
+
+function flatten(values: Nested): number[] {
+  return typeof values === 'object' ? values.flatMap(flatten) : [Number(values)];
 }
 
 function checkIndices(op: string, values: ArrayLike<number>, size: number): void {

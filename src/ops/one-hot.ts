@@ -11,15 +11,18 @@ import { map, valueType } from './map.js';
  * @param index i32 or u32 tensor
  * @param dtype of the result, f32 by default
  * @throws DTypeError for indices that are not integers
- * @throws ArgumentError unless classes is a whole number >= 1
+ * @throws ArgumentError unless classes is a whole number from 1 to 2^24
  */
 export function oneHot(index: Tensor, classes: number, dtype: DType = 'f32'): Tensor {
   commonDevice('oneHot', [index]);
   if (index.dtype !== 'i32' && index.dtype !== 'u32') throw new DTypeError('oneHot', 'indices of dtype i32 or u32', index.dtype);
-  if (!Number.isInteger(classes) || classes < 1) throw new ArgumentError('oneHot', 'a whole number of classes >= 1', String(classes));
+  if (!Number.isInteger(classes) || classes < 1 || classes > 2 ** 24) {
+    throw new ArgumentError('oneHot', 'a whole number of classes from 1 to 2^24', String(classes));
+  }
   const column = index.view('oneHot', [...index.shape, 1]);
-  const last = apply('toI32', scalar(0));
-  const at = apply('max', apply('min', apply('toI32', input(0, valueType(index))), last), constant(0, 'i32'));
+  const raw = input(0, valueType(index));
+  const below = apply('toI32', apply('min', raw, apply(index.dtype === 'i32' ? 'toI32' : 'toU32', scalar(0))));
+  const at = apply('max', below, constant(0, 'i32'));
   const hit = apply('eq', at, coord(index.rank));
   try {
     return map([column], castTo(hit, dtype), { shape: [...index.shape, classes], scalars: [classes - 1], dtype, op: 'oneHot' });

@@ -7,17 +7,16 @@ import {
   segmentShader,
   startsShader,
 } from '../../shaders/scatter-add.js';
-import { defineKernel, foldGrid } from '../gpu/kernel.js';
+import { defineKernel } from '../gpu/kernel.js';
 import { Tensor } from '../tensor/tensor.js';
-import { type GatherPlan, strideGroups } from './gather.js';
+import type { GatherPlan } from './gather.js';
+import { STRIDE_WORKGROUP as workgroup, strideGrid } from './grid-stride.js';
 import { launchSort } from './radix.js';
 
 const directKernel = defineKernel<DirectSpec>({ name: 'scatterAdd direct', shader: directShader });
 const startsKernel = defineKernel<{ workgroup: number }>({ name: 'scatterAdd starts', shader: startsShader });
 const headsKernel = defineKernel<Omit<SegmentSpec, 'heads'>>({ name: 'scatterAdd heads', shader: headsShader });
 const segmentKernel = defineKernel<SegmentSpec>({ name: 'scatterAdd segments', shader: segmentShader });
-
-const workgroup = 64;
 
 /**
  * Writes the sums of g [parts, lead, picks, inner] by index into `out` [parts, lead, size, inner]. Few indices are looked
@@ -29,7 +28,7 @@ export function launchScatterAdd(op: string, g: Tensor, index: Tensor, plan: Gat
   const lanes = plan.strides[3] === 0 && plan.inner % 4 === 0 ? 4 : 1;
   const inner = plan.inner / lanes;
   const type = g.dtype as DirectSpec['type'];
-  const grid = (n: number) => foldGrid(strideGroups(device.deviceClass, n), device.limits.maxWorkgroups);
+  const grid = (n: number) => strideGrid(device, n);
   const units = out.size / lanes;
   const indexType = index.dtype as 'i32' | 'u32';
   const cost = { flops: g.size, bytes: g.bytes + out.bytes + index.bytes };

@@ -1,0 +1,1 @@
+export { type LayerDensity, magnitudeMask, prunable, type PruneResult } from './magnitude.js';
