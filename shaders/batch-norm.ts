@@ -63,7 +63,7 @@ export function batchNormShader(spec: BatchNormSpec): Shader {
   let scale = rstd * gamma[part * P.channels + channel];
   let offset = beta[part * P.channels + channel];`,
       row: `let v = (x[at] - mean) * scale + offset${residual ? ' + r[at]' : ''};
-    out[at] = ${relu ? `max(v, ${T}(0.0))` : 'v'};`,
+    out[at] = ${relu ? `select(v, ${T}(0.0), v <= ${T}(0.0))` : 'v'};`,
       after: '',
     },
     gradientSums: {

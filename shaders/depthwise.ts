@@ -1,32 +1,37 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Shader } from '../src/gpu/kernel.js';
-import { odometer } from './elements.js';
 import { activate } from './gemm/epilogue.js';
 import type { Activation } from './gemm/spec.js';
 import { mathHelpers } from './math.js';
+import { chunkWalk, WALK_PARAMS, WALK_WORKGROUP } from './walk.js';
 
-/** Structure of a depthwise convolution; sizes and geometry are parameters. */
-export interface DepthwiseSpec {
-  /** 4: vec4 over channels, where every input channel has one output channel. */
-  lanes: 1 | 4;
-  workgroup: number;
-}
-
-export interface DepthwiseApplySpec extends DepthwiseSpec {
+/** Structure of a depthwise convolution's y or dx; sizes and geometry are parameters. */
+export interface DepthwiseApplySpec {
   /** `forward`: y from x; `input`: dx from the gradient of y. */
   direction: 'forward' | 'input';
+  /** 4: vec4 over channels, where every input channel has one output channel. */
+  lanes: 1 | 4;
   /** Pixels of one row that an invocation makes, so that it loads each weight once for all of them. */
   pixels: number;
+  /** Neighbouring taps read neighbouring pixels of the block: each tap loads one pixel and keeps the others. */
+  slide: boolean;
   bias: boolean;
   activation: Activation;
 }
 
+/** Structure of a depthwise convolution's dw. */
+export interface DepthwiseWeightSpec {
+  lanes: 1 | 4;
+  /** Neighbouring taps of one row that an invocation sums, so that it loads each gradient once for all of them. */
+  taps: number;
+  /** As above, along the taps. */
+  slide: boolean;
+  workgroup: number;
+}
+
 const unsigned = (...names: string[]) => names.map((name) => [name, 'u32'] as const);
 const signed = (...names: string[]) => names.map((name) => [name, 'i32'] as const);
-
-/** Four weights of one tap, for four neighbouring channels: OHWI keeps the taps of a channel together. */
-const weights = (lanes: 1 | 4, at: string): string =>
-  lanes === 4 ? `vec4f(${[0, 1, 2, 3].map((l) => `weight[${at} + ${l}u * taps]`).join(', ')})` : `weight[${at}]`;
+const list = (n: number, f: (i: number) => string): string[] => Array.from({ length: n }, (_, i) => f(i));
 
 /**
  * Depthwise convolution of NHWC images with OHWI weights: output channel o reads input channel o / multiplier.
@@ -38,18 +43,34 @@ const weights = (lanes: 1 | 4, at: string): string =>
  * `dilation` pixels; input only taps that meet the stride, of which neighbours are tapStep apart.
  * Tiling: one invocation has `pixels` pixels of one row for `lanes` channels, in registers; those pixels lie `apart`
  * pixels apart so that they meet the same taps (the stride for `input`, 1 for `forward`). Neighbours along channels.
- * Cost: 2 taps flops an output; one source load a tap and pixel, 1 / pixels weight loads.
+ * Cost: 2 taps flops an output. A row of k taps costs pixels + k - 1 source loads where it slides (pixels k where it
+ * cannot) and k weight loads.
  */
 export function depthwiseApplyShader(spec: DepthwiseApplySpec): Shader {
-  const { lanes, pixels } = spec;
+  const { lanes, pixels, slide } = spec;
   const V = lanes === 4 ? 'vec4f' : 'f32';
   const forward = spec.direction === 'forward';
-  const walk = odometer('i', ['P.models', 'P.images', 'P.rows', 'P.blocks', 'P.channels']);
-  const each = (f: (p: number) => string) => Array.from({ length: pixels }, (_, p) => f(p)).join('\n        ');
+  const walk = chunkWalk(['P.models', 'P.images', 'P.rows', 'P.blocks', 'P.channels']);
+  const each = (f: (p: number) => string) => list(pixels, f).join('\n        ');
   const helpers = spec.activation === 'tanh' || spec.activation === 'sigmoid' ? [spec.activation] : [];
-  const source = forward ? 'i4 / P.multiplier' : 'i4 * P.multiplier + j';
+  const filter = lanes === 4 ? 'i4 * 4u' : forward ? 'i4' : 'i4 * P.multiplier + j';
+  const channel = lanes === 4 ? 'i4' : forward ? 'i4 / P.multiplier' : filter;
+  const four = (f: (l: number) => string) => (lanes === 4 ? `vec4f(${list(4, f).join(', ')})` : f(0));
+  const load = (p: number) => `v${p} = pixelAt(row, sx + ${p} * across);`;
+  // The pixel that a tap adds to those of the tap before: ahead of them going forward, behind them going back.
+  const fresh = forward ? pixels - 1 : 0;
+  const kept = list(pixels, load)
+    .filter((_, p) => p !== fresh)
+    .join('\n        ');
+  const shift = list(pixels - 1, (p) =>
+    forward ? `v${p} = v${p + 1};` : `v${pixels - 1 - p} = v${pixels - 2 - p};`,
+  ).join(' ');
   const code = wgsl`
 ${mathHelpers(helpers, lanes)}
+fn pixelAt(row: u32, col: i32) -> ${V} {
+  let v = source[row + u32(clamp(col, 0, P.sourceW - 1)) * P.sourceChannels];
+  return select(${V}(0.0), v, u32(col) < u32(P.sourceW));
+}
 #if ${!forward}
 // The first tap that reaches a whole output position from pixel at (padding added), or k where none does.
 fn firstTap(at: i32, k: i32, stride: i32, dilation: i32, tapStep: i32) -> i32 {
@@ -59,47 +80,55 @@ fn firstTap(at: i32, k: i32, stride: i32, dilation: i32, tapStep: i32) -> i32 {
   return k;
 }
 #endif
-@compute @workgroup_size(${spec.workgroup})
-fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let stride = groups.x * groups.y * ${spec.workgroup}u;
-  var i = gid.x + gid.y * groups.x * ${spec.workgroup}u;
+@compute @workgroup_size(${WALK_WORKGROUP})
+fn main(${walk.builtins}) {
   let taps = u32(P.kh * P.kw);
-  ${walk.start('i')}
-  ${walk.step('stride')}
-  while (i < P.n) {
+  ${walk.start}
+  while (${walk.more}) {
     let y = i32(i2);
 #if ${forward}
+    let apart = 1;
+    let across = P.strideX;
     let x = i32(i3) * ${pixels};
     let tapY = 0;
     let tapX = 0;
-    let fromY = y * P.strideY - P.padY;
+    var sy = y * P.strideY - P.padY;
     let fromX = x * P.strideX - P.padX;
-    let across = P.strideX;
-    let apart = 1;
 #else
     let apart = P.strideX;
+    let across = 1;
     let x = i32(i3) / apart * (apart * ${pixels}) + i32(i3) % apart;
     let tapY = firstTap(y + P.padY, P.kh, P.strideY, P.dilationY, P.tapStepY);
     let tapX = firstTap(x + P.padX, P.kw, P.strideX, P.dilationX, P.tapStepX);
-    let fromY = (y + P.padY - tapY * P.dilationY) / P.strideY;
+    let firstY = (y + P.padY - tapY * P.dilationY) / P.strideY;
     let fromX = (x + P.padX - tapX * P.dilationX) / P.strideX;
-    let across = 1;
 #endif
-    ${each((p) => `var acc${p} = ${V}(0.0);`)}
+    ${each((p) => `var acc${p} = ${V}(0.0); var v${p} = ${V}(0.0);`)}
 #if ${!forward}
     for (var j = 0u; j < P.multiplier; j++) {
+    var sy = firstY;
 #endif
-    let base = (i0 * P.sourcePart + i1 * u32(P.sourceH * P.sourceW)) * P.sourceChannels + ${lanes === 4 ? 'i4' : source};
-    let first = (i0 * P.weightPart + ${lanes === 4 ? 'i4 * 4u' : forward ? 'i4' : source}) * taps;
-    var sy = fromY;
+    let base = (i0 * P.sourcePart + i1 * u32(P.sourceH * P.sourceW)) * P.sourceChannels + ${channel};
+    let first = (i0 * P.weightPart + ${filter}) * taps;
     for (var ky = tapY; ky < P.kh; ky += P.tapStepY) {
       if (sy >= 0 && sy < P.sourceH) {
+        let row = base + u32(sy * P.sourceW) * P.sourceChannels;
         var sx = fromX;
+#if ${slide}
+        ${kept}
+#endif
         for (var kx = tapX; kx < P.kw; kx += P.tapStepX) {
-          let w = ${weights(lanes, 'first + u32(ky * P.kw + kx)')};
-          ${each((p) => `{ let col = sx + ${p} * across;
-          let v = source[base + u32(sy * P.sourceW + clamp(col, 0, P.sourceW - 1)) * P.sourceChannels];
-          acc${p} = fma(select(${V}(0.0), v, col >= 0 && col < P.sourceW), w, acc${p}); }`)}
+          let at = first + u32(ky * P.kw + kx);
+          let w = ${four((l) => `weight[at + ${l}u * taps]`)};
+#if ${slide}
+          ${load(fresh)}
+#else
+          ${each(load)}
+#endif
+          ${each((p) => `acc${p} = fma(v${p}, w, acc${p});`)}
+#if ${slide}
+          ${shift}
+#endif
           sx += P.sourceStepX;
         }
       }
@@ -109,13 +138,14 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
     }
 #endif
 #if ${spec.bias}
-    let shift = ${lanes === 4 ? 'vec4f(bias[i0 * P.biasPart + i4 * 4u], bias[i0 * P.biasPart + i4 * 4u + 1u], bias[i0 * P.biasPart + i4 * 4u + 2u], bias[i0 * P.biasPart + i4 * 4u + 3u])' : 'bias[i0 * P.biasPart + i4]'};
+    let shift = ${four((l) => `bias[i0 * P.biasPart + ${filter} + ${l}u]`)};
 #endif
-    let row = ((i0 * P.images + i1) * P.rows + i2) * u32(P.cols);
-    ${each((p) => `{ let col = x + ${p} * apart;
+    let place = ((i0 * P.images + i1) * P.rows + i2) * u32(P.cols);
+    ${each(
+      (p) => `{ let col = x + ${p} * apart;
     let value = acc${p}${spec.bias ? ' + shift' : ''};
-    if (col < P.cols) { result[(row + u32(col)) * P.channels + i4] = ${activate(spec.activation, 'value', V)}; } }`)}
-    i += stride;
+    if (col < P.cols) { result[(place + u32(col)) * P.channels + i4] = ${activate(spec.activation, 'value', V)}; } }`,
+    )}
     ${walk.advance}
   }
 }`;
@@ -128,8 +158,32 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
       { name: 'result', access: 'read_write', type: `array<${V}>` },
     ],
     params: [
-      ...unsigned('n', 'models', 'images', 'rows', 'blocks', 'channels', 'sourceChannels', 'multiplier', 'sourcePart', 'weightPart', 'biasPart'),
-      ...signed('cols', 'sourceH', 'sourceW', 'kh', 'kw', 'strideY', 'strideX', 'padY', 'padX', 'dilationY', 'dilationX'),
+      ...WALK_PARAMS,
+      ...unsigned(
+        'models',
+        'images',
+        'rows',
+        'blocks',
+        'channels',
+        'sourceChannels',
+        'multiplier',
+        'sourcePart',
+        'weightPart',
+        'biasPart',
+      ),
+      ...signed(
+        'cols',
+        'sourceH',
+        'sourceW',
+        'kh',
+        'kw',
+        'strideY',
+        'strideX',
+        'padY',
+        'padX',
+        'dilationY',
+        'dilationX',
+      ),
       ...signed('tapStepY', 'tapStepX', 'sourceStepY', 'sourceStepX'),
     ],
   };
@@ -139,54 +193,69 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
  * dw[o, t] = sum over output pixels p of dy[p, o] x[p stride + t dilation - pad, o / multiplier], in `splits` parts
  * along the rows of all images: stage[split, model, o, t], summed afterwards in a fixed tree.
  *
- * Tiling: one invocation has one tap of `lanes` channels and walks its share of rows, over the columns whose source
- * lies inside the image. Neighbours along channels.
- * Cost: 2 flops, one load of dy and one of x a pixel and tap.
+ * Tiling: one invocation has `taps` neighbouring taps of `lanes` channels and walks its share of rows. Neighbours
+ * along channels.
+ * Cost: 2 flops a pixel and tap; one load of dy a pixel, and one of x where it slides, `taps` where it cannot.
  */
-export function depthwiseWeightShader(spec: DepthwiseSpec): Shader {
-  const { lanes } = spec;
+export function depthwiseWeightShader(spec: DepthwiseWeightSpec): Shader {
+  const { lanes, taps, slide } = spec;
   const V = lanes === 4 ? 'vec4f' : 'f32';
+  const each = (f: (t: number) => string) => list(taps, f).join('\n        ');
+  const load = (t: number) => `v${t} = pixelAt(row, sx + ${t} * P.dilationX);`;
+  const lane = (l: number) => (lanes === 4 ? `[${l}]` : '');
   const code = wgsl`
-// Of the output positions 0..count, those whose source p stride + offset lies in [0, size).
-fn inside(count: i32, stride: i32, offset: i32, size: i32) -> vec2i {
-  let first = select(0, (stride - 1 - offset) / stride, offset < 0);
-  let end = select(0, (size - 1 - offset) / stride + 1, size > offset);
-  return vec2i(first, min(end, count));
+fn pixelAt(row: u32, col: i32) -> ${V} {
+  let v = x[row + u32(clamp(col, 0, P.w - 1)) * P.xChannels];
+  return select(${V}(0.0), v, u32(col) < u32(P.w));
 }
 @compute @workgroup_size(${spec.workgroup})
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = gid.x + gid.y * groups.x * ${spec.workgroup}u;
   if (i >= P.n) { return; }
   let channel = i % P.channels;
-  let tap = i / P.channels % (P.kh * P.kw);
-  let rest = i / (P.channels * P.kh * P.kw);
+  let block = i / P.channels % (P.kh * P.blocks);
+  let rest = i / (P.channels * P.kh * P.blocks);
   let model = rest % P.models;
   let split = rest / P.models;
-  let offsetY = i32(tap / P.kw) * P.dilationY - P.padY;
-  let offsetX = i32(tap % P.kw) * P.dilationX - P.padX;
-  let rows = inside(P.oh, P.strideY, offsetY, P.h);
-  let cols = inside(P.ow, P.strideX, offsetX, P.w);
-  let end = min((split + 1u) * P.chunk, P.images * u32(P.oh));
-  var image = split * P.chunk / u32(P.oh);
-  var y = i32(split * P.chunk % u32(P.oh));
-  var total = ${V}(0.0);
-  for (var r = split * P.chunk; r < end; r++) {
-    if (y >= rows.x && y < rows.y) {
-      var atG = (model * P.gPart + u32((i32(image) * P.oh + y) * P.ow + cols.x)) * P.channels + channel;
-      let sourceRow = (i32(image) * P.h + y * P.strideY + offsetY) * P.w + offsetX + cols.x * P.strideX;
-      var atX = (model * P.xPart + u32(sourceRow)) * P.xChannels + channel${lanes === 4 ? '' : ' / P.multiplier'};
-      for (var c = cols.x; c < cols.y; c++) {
-        total = fma(g[atG], x[atX], total);
-        atG += P.channels;
-        atX += u32(P.strideX) * P.xChannels;
+  let ky = block / P.blocks;
+  let kx = block % P.blocks * ${taps}u;
+  let offsetY = i32(ky) * P.dilationY - P.padY;
+  let offsetX = i32(kx) * P.dilationX - P.padX;
+  let first = split * P.chunk;
+  let end = min(first + P.chunk, P.images * u32(P.oh));
+  var image = first / u32(P.oh);
+  var y = i32(first % u32(P.oh));
+  ${each((t) => `var acc${t} = ${V}(0.0); var v${t} = ${V}(0.0);`)}
+  for (var r = first; r < end; r++) {
+    let sy = y * P.strideY + offsetY;
+    if (sy >= 0 && sy < P.h) {
+      let row = (model * P.xPart + (image * u32(P.h) + u32(sy)) * u32(P.w)) * P.xChannels + channel${lanes === 4 ? '' : ' / P.multiplier'};
+      var at = (model * P.gPart + r * u32(P.ow)) * P.channels + channel;
+      var sx = offsetX;
+#if ${slide}
+      ${list(taps - 1, load).join('\n      ')}
+#endif
+      for (var c = 0; c < P.ow; c++) {
+        let grad = g[at];
+#if ${slide}
+        ${load(taps - 1)}
+#else
+        ${each(load)}
+#endif
+        ${each((t) => `acc${t} = fma(grad, v${t}, acc${t});`)}
+#if ${slide}
+        ${list(taps - 1, (t) => `v${t} = v${t + 1};`).join(' ')}
+#endif
+        at += P.channels;
+        sx += P.strideX;
       }
     }
     y++;
     if (y == P.oh) { y = 0; image++; }
   }
-  let taps = P.kh * P.kw;
-  let place = ((split * P.models + model) * P.channels + channel) * ${lanes}u * taps + tap;
-  ${lanes === 4 ? [0, 1, 2, 3].map((l) => `stage[place + ${l}u * taps] = total[${l}];`).join('\n  ') : 'stage[place] = total;'}
+  let perFilter = P.kh * P.kw;
+  let place = ((split * P.models + model) * P.channels + channel) * ${lanes}u * perFilter + ky * P.kw + kx;
+  ${each((t) => `if (kx + ${t}u < P.kw) { ${list(lanes, (l) => `stage[place + ${t}u + ${l}u * perFilter] = acc${t}${lane(l)};`).join(' ')} }`)}
 }`;
   return {
     code,
@@ -196,7 +265,20 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
       { name: 'stage', access: 'read_write', type: 'array<f32>' },
     ],
     params: [
-      ...unsigned('n', 'models', 'images', 'channels', 'xChannels', 'multiplier', 'gPart', 'xPart', 'kh', 'kw', 'chunk'),
+      ...unsigned(
+        'n',
+        'models',
+        'images',
+        'channels',
+        'xChannels',
+        'multiplier',
+        'gPart',
+        'xPart',
+        'kh',
+        'kw',
+        'blocks',
+        'chunk',
+      ),
       ...signed('h', 'w', 'oh', 'ow', 'strideY', 'strideX', 'padY', 'padX', 'dilationY', 'dilationX'),
     ],
   };

@@ -1,6 +1,6 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Shader } from '../src/gpu/kernel.js';
-import { odometer } from './elements.js';
+import { chunkWalk, WALK_PARAMS, WALK_WORKGROUP } from './walk.js';
 
 /** Structure of a pooling kernel; sizes are parameters. */
 export interface PoolSpec {
@@ -15,10 +15,23 @@ export interface PoolSpec {
   disjoint: boolean;
   /** 4: vec4 over channels. */
   lanes: 1 | 4;
-  workgroup: number;
 }
 
-const PARAMS = ['n', 'channels', 'h', 'w', 'oh', 'ow', 'kh', 'kw', 'strideY', 'strideX', 'padY', 'padX', 'countPad'] as const;
+const PARAMS = [
+  'channels',
+  'h',
+  'w',
+  'oh',
+  'ow',
+  'kh',
+  'kw',
+  'strideY',
+  'strideX',
+  'padY',
+  'padX',
+  'countPad',
+  'images',
+] as const;
 
 /**
  * Window o of an axis as [first, end), clipped to the image, and the range of windows that hold pixel i. An adaptive
@@ -58,7 +71,7 @@ const COLS = 'P.w, P.ow, P.kw, P.strideX, P.padX';
  *     scatter  dx[i] = sum of g[o] over windows o with index[o] = i, in row-major order of o: no atomics
  *     avg      y[o] = sum of x over window o / extent(o);  avgInput is its transpose
  *
- * Tiling: one invocation a result and `lanes` channels, in a grid-stride loop, neighbours along channels. Adjoints of
+ * Tiling: one invocation a result and `lanes` channels, in a chunk walk, neighbours along channels. Adjoints of
  * disjoint windows give one invocation a window: it writes the window's pixels and those up to the next window.
  * Cost: max and avg load every pixel once a window that holds it; disjoint adjoints store every pixel once.
  */
@@ -68,23 +81,20 @@ export function poolShader(spec: PoolSpec): Shader {
   const owner = spec.disjoint && (spec.kind === 'scatter' || spec.kind === 'avgInput');
   const perPixel = !owner && (spec.kind === 'scatter' || spec.kind === 'avgInput');
   const [rows, cols] = perPixel ? ['P.h', 'P.w'] : ['P.oh', 'P.ow'];
-  const walk = odometer('i', ['P.images', rows, cols, 'P.channels']);
+  const walk = chunkWalk(['P.images', rows, cols, 'P.channels']);
   const code = wgsl`
 ${windows(spec.adaptive)}
-@compute @workgroup_size(${spec.workgroup})
-fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let stride = groups.x * groups.y * ${spec.workgroup}u;
-  var i = gid.x + gid.y * groups.x * ${spec.workgroup}u;
-  ${walk.start('i')}
-  ${walk.step('stride')}
-  while (i < P.n) {
+@compute @workgroup_size(${WALK_WORKGROUP})
+fn main(${walk.builtins}) {
+  ${walk.start}
+  while (${walk.more}) {
     let image = i0 * P.h * P.w;
     ${body(spec, V, I, owner)}
-    i += stride;
     ${walk.advance}
   }
 }`;
-  const float = (name: string, access: 'read' | 'read_write' = 'read') => ({ name, access, type: `array<${V}>` }) as const;
+  const float = (name: string, access: 'read' | 'read_write' = 'read') =>
+    ({ name, access, type: `array<${V}>` }) as const;
   const ints = (access: 'read' | 'read_write') => ({ name: 'index', access, type: `array<${I}>` }) as const;
   const bindings = {
     max: [float('x'), float('y', 'read_write'), ints('read_write')],
@@ -93,7 +103,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
     avg: [float('x'), float('y', 'read_write')],
     avgInput: [float('g'), float('dx', 'read_write')],
   }[spec.kind];
-  return { code, bindings, params: [...PARAMS, 'images' as const].map((name) => [name, 'u32'] as const) };
+  return { code, bindings, params: [...WALK_PARAMS, ...PARAMS.map((name) => [name, 'u32'] as const)] };
 }
 
 /** What one invocation does at image i0, row i1, column i2, channels i3. */
@@ -151,7 +161,8 @@ function body(spec: PoolSpec, V: string, I: string, owner: boolean): string {
     y[i] = total / f32(extent(i1, ${ROWS}) * extent(i2, ${COLS}));`;
     case 'gather': {
       const lanes = spec.lanes === 4 ? [0, 1, 2, 3] : [0];
-      const load = (l: number) => `x[(image + u32(at${spec.lanes === 4 ? `[${l}]` : ''})) * P.channels * ${spec.lanes}u + i3 * ${spec.lanes}u + ${l}u]`;
+      const load = (l: number) =>
+        `x[(image + u32(at${spec.lanes === 4 ? `[${l}]` : ''})) * P.channels * ${spec.lanes}u + i3 * ${spec.lanes}u + ${l}u]`;
       return `let at = index[i];
     y[i] = ${V}(${lanes.map(load).join(', ')});`;
     }

@@ -37,7 +37,8 @@ const combineText = (op: Combine, a: string, b: string): string => (op === 'sum'
  * Layout: contiguous output of [splits, kept]; every input has a stride per merged axis, 0 where it broadcasts.
  * Tiling: across `kept`, one invocation walks the chunk for one result (or four neighbouring ones); across
  * `reduced`, a workgroup walks it side by side and folds in a fixed tree. A second pass over [splits] finishes.
- * The order of additions is fixed by the shape alone: same bytes every time.
+ * The order of additions is fixed by the shape alone: same bytes every time. Within a chunk, blocks are combined first
+ * and then their results: with blocks of the square root's length the rounding error of n additions grows like 2 sqrt(n).
  * Cost: one load an input and element; kept * splits stores.
  */
 export function reduceShader(spec: ReduceSpec): Shader {
@@ -55,6 +56,7 @@ export function reduceShader(spec: ReduceSpec): Shader {
     ['results', 'u32'],
     ['length', 'u32'],
     ['chunk', 'u32'],
+    ['block', 'u32'],
     ...k.map((_, a) => [`kd${a}`, 'u32'] as const),
     ...r.map((_, a) => [`rd${a}`, 'u32'] as const),
     ...inputs.flatMap((_, i) => k.map((_, a) => [`k${i}_${a}`, 'u32'] as const)),
@@ -90,12 +92,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var total = ${T}(${IDENTITY[combine]});
   var q = first;
   while (q < end) {
-    ${coords.join('\n')}
-    ${loads.join('\n')}
-    ${spec.body}
-    total = ${combineText(combine, 'total', 'result')};
-    q += by;
-    ${walk.advance}
+    let stop = min(q + P.block, end);
+    var within = ${T}(${IDENTITY[combine]});
+    while (q < stop) {
+      ${coords.join('\n')}
+      ${loads.join('\n')}
+      ${spec.body}
+      within = ${combineText(combine, 'within', 'result')};
+      q += by;
+      ${walk.advance}
+    }
+    total = ${combineText(combine, 'total', 'within')};
   }
 #if ${shared}
 #if ${lanes === 4}

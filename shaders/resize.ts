@@ -1,6 +1,6 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Shader } from '../src/gpu/kernel.js';
-import { odometer } from './elements.js';
+import { chunkWalk, WALK_PARAMS, WALK_WORKGROUP } from './walk.js';
 
 /** Structure of a resize kernel; sizes and the map of positions are parameters. */
 export interface ResizeSpec {
@@ -9,7 +9,6 @@ export interface ResizeSpec {
   adjoint: boolean;
   /** 4: vec4 over channels. */
   lanes: 1 | 4;
-  workgroup: number;
 }
 
 /**
@@ -19,13 +18,15 @@ export interface ResizeSpec {
  * the pixel at its floor; bilinear shares between that pixel and the next one (or the last) by the remainder. Both
  * kernels get weights from the same integers, so that they are transposes of each other to the last bit.
  *
- * Tiling: one invocation a pixel and `lanes` channels of the result, in a grid-stride loop, neighbours along channels.
+ * Tiling: one invocation a pixel and `lanes` channels of the result, in a chunk walk, neighbours along channels.
  * Cost: forward 1 or 4 loads a result; adjoint one load for each output that may read the pixel.
  */
 export function resizeShader(spec: ResizeSpec): Shader {
   const V = spec.lanes === 4 ? 'vec4f' : 'f32';
   const bilinear = spec.mode === 'bilinear';
-  const walk = odometer('i', spec.adjoint ? ['P.images', 'P.h', 'P.w', 'P.channels'] : ['P.images', 'P.oh', 'P.ow', 'P.channels']);
+  const walk = chunkWalk(
+    spec.adjoint ? ['P.images', 'P.h', 'P.w', 'P.channels'] : ['P.images', 'P.oh', 'P.ow', 'P.channels'],
+  );
   const code = wgsl`
 struct Reading { first: u32, second: u32, rest: f32 }
 fn readingOf(o: u32, size: u32, a: i32, b: i32, d: i32) -> Reading {
@@ -50,13 +51,10 @@ fn readersOf(i: u32, outputs: u32, a: i32, b: i32, d: i32) -> vec2u {
   return vec2u(u32(first), min(u32(ceilDiv((i32(i) + 1) * d - b, a)), outputs));
 }
 #endif
-@compute @workgroup_size(${spec.workgroup})
-fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let stride = groups.x * groups.y * ${spec.workgroup}u;
-  var i = gid.x + gid.y * groups.x * ${spec.workgroup}u;
-  ${walk.start('i')}
-  ${walk.step('stride')}
-  while (i < P.n) {
+@compute @workgroup_size(${WALK_WORKGROUP})
+fn main(${walk.builtins}) {
+  ${walk.start}
+  while (${walk.more}) {
 #if ${spec.adjoint}
     let rows = readersOf(i1, P.oh, P.aY, P.bY, P.dY);
     let cols = readersOf(i2, P.ow, P.aX, P.bX, P.dX);
@@ -83,7 +81,6 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
     dst[i] = src[(above + col.first) * P.channels + i3];
 #endif
 #endif
-    i += stride;
     ${walk.advance}
   }
 }`;
@@ -94,7 +91,8 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
       { name: 'dst', access: 'read_write', type: `array<${V}>` },
     ],
     params: [
-      ...['n', 'images', 'channels', 'h', 'w', 'oh', 'ow'].map((name) => [name, 'u32'] as const),
+      ...WALK_PARAMS,
+      ...['images', 'channels', 'h', 'w', 'oh', 'ow'].map((name) => [name, 'u32'] as const),
       ...['aY', 'bY', 'dY', 'aX', 'bX', 'dX'].map((name) => [name, 'i32'] as const),
     ],
   };

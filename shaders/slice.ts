@@ -1,6 +1,6 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Shader } from '../src/gpu/kernel.js';
-import { odometer } from './elements.js';
+import { chunkWalk, WALK_PARAMS, WALK_WORKGROUP } from './walk.js';
 
 /** Structure of a strided copy; sizes, offsets and strides are parameters. */
 export interface CopySpec {
@@ -10,7 +10,6 @@ export interface CopySpec {
   rank: number;
   /** 4: the innermost axis is contiguous on both sides and moves as vec4. */
   lanes: 1 | 4;
-  workgroup: number;
 }
 
 const array = (stored: string, lanes: number) => `array<${lanes === 4 ? `vec4<${stored}>` : stored}>`;
@@ -20,23 +19,20 @@ const array = (stored: string, lanes: number) => `array<${lanes === 4 ? `vec4<${
  *
  * Layout: any signed strides on either side, so that slices, flips, permutations, padding and concatenation are one
  * kernel. Strides and offsets count vec4s where lanes is 4.
- * Tiling: grid-stride loop in destination order; coordinates by odometer, so that only the first one divides.
+ * Tiling: a chunk walk in destination order.
  * Cost: one load and one store an element (or four elements).
  */
 export function stridedCopyShader(spec: CopySpec): Shader {
   const axes = Array.from({ length: spec.rank }, (_, k) => k);
-  const walk = odometer('i', axes.map((k) => `P.d${k}`));
-  const at = (base: string, stride: string) => [`P.${base}`, ...axes.map((k) => `i32(i${k}) * P.${stride}${k}`)].join(' + ');
+  const walk = chunkWalk(axes.map((k) => `P.d${k}`));
+  const at = (base: string, stride: string) =>
+    [`P.${base}`, ...axes.map((k) => `i32(i${k}) * P.${stride}${k}`)].join(' + ');
   const code = wgsl`
-@compute @workgroup_size(${spec.workgroup})
-fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let stride = groups.x * groups.y * ${spec.workgroup}u;
-  var i = gid.x + gid.y * groups.x * ${spec.workgroup}u;
-  ${walk.start('i')}
-  ${walk.step('stride')}
-  while (i < P.n) {
+@compute @workgroup_size(${WALK_WORKGROUP})
+fn main(${walk.builtins}) {
+  ${walk.start}
+  while (${walk.more}) {
     dst[${at('dstAt', 't')}] = src[${at('srcAt', 's')}];
-    i += stride;
     ${walk.advance}
   }
 }`;
@@ -48,7 +44,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
       { name: 'dst', access: 'read_write', type: array(spec.stored, spec.lanes) },
     ],
     params: [
-      ['n', 'u32'],
+      ...WALK_PARAMS,
       ['srcAt', 'i32'],
       ['dstAt', 'i32'],
       ...axes.map((k) => [`d${k}`, 'u32'] as const),
@@ -63,7 +59,6 @@ export interface TransposeSpec {
   stored: 'u32' | 'f16';
   /** `block`: 4 x 4 in one invocation's registers, for software; `tile`: 32 x 32 in workgroup memory, for GPUs. */
   form: 'block' | 'tile';
-  workgroup: number;
 }
 
 /** Side of a tile, and the rows of it that one pass of the workgroup moves. */
@@ -80,22 +75,19 @@ const TILE_ROWS = 8;
  */
 export function transposeShader(spec: TransposeSpec): Shader {
   const block = spec.form === 'block';
+  const walk = chunkWalk(['P.batch', 'P.rowBlocks', 'P.colBlocks']);
   const turn = [0, 1, 2, 3].map((i) => `dst[place + ${i}u * P.dstRow] = vec4(v0[${i}], v1[${i}], v2[${i}], v3[${i}]);`);
   const code = wgsl`
 #if ${block}
-@compute @workgroup_size(${spec.workgroup})
-fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let stride = groups.x * groups.y * ${spec.workgroup}u;
-  let perMatrix = P.rowBlocks * P.colBlocks;
-  for (var i = gid.x + gid.y * groups.x * ${spec.workgroup}u; i < P.blocks; i += stride) {
-    let b = i / perMatrix;
-    let within = i - b * perMatrix;
-    let r = within / P.colBlocks;
-    let c = within - r * P.colBlocks;
-    let source = b * P.srcBatch + 4u * c * P.srcRow + r;
+@compute @workgroup_size(${WALK_WORKGROUP})
+fn main(${walk.builtins}) {
+  ${walk.start}
+  while (${walk.more}) {
+    let source = i0 * P.srcBatch + 4u * i2 * P.srcRow + i1;
     ${[0, 1, 2, 3].map((j) => `let v${j} = src[source + ${j}u * P.srcRow];`).join('\n    ')}
-    let place = b * P.dstBatch + 4u * r * P.dstRow + c;
+    let place = i0 * P.dstBatch + 4u * i1 * P.dstRow + i2;
     ${turn.join('\n    ')}
+    ${walk.advance}
   }
 }
 #else
@@ -103,7 +95,7 @@ var<workgroup> tile: array<${spec.stored}, ${TILE * (TILE + 1)}>;
 @compute @workgroup_size(${TILE}, ${TILE_ROWS})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_id) local: vec3u) {
   let i = group.x + group.y * groups.x;
-  if (i >= P.blocks) { return; }
+  if (i >= P.n) { return; }
   let perMatrix = P.rowBlocks * P.colBlocks;
   let b = i / perMatrix;
   let within = i - b * perMatrix;
@@ -122,7 +114,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
 }
 #endif`;
-  const names = ['blocks', 'rowBlocks', 'colBlocks', 'rows', 'cols', 'srcBatch', 'srcRow', 'dstBatch', 'dstRow'];
+  const names = ['batch', 'rowBlocks', 'colBlocks', 'rows', 'cols', 'srcBatch', 'srcRow', 'dstBatch', 'dstRow'];
   return {
     code,
     enables: spec.stored === 'f16' ? ['f16'] : [],
@@ -130,6 +122,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       { name: 'src', access: 'read', type: array(spec.stored, block ? 4 : 1) },
       { name: 'dst', access: 'read_write', type: array(spec.stored, block ? 4 : 1) },
     ],
-    params: names.map((name) => [name, 'u32'] as const),
+    params: [...WALK_PARAMS, ...names.map((name) => [name, 'u32'] as const)],
   };
 }

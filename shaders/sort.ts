@@ -196,27 +196,42 @@ export interface ShortSortSpec {
   keysOut: boolean;
   /** Most elements a row, a power of two. */
   capacity: number;
+  /**
+   * true: a workgroup shares a row in its memory. false: every invocation sorts a row of its own in private memory,
+   * without barriers, which suits software devices with many rows.
+   */
+  shared: boolean;
   workgroup: number;
 }
 
 /**
- * Sorts whole rows in workgroup memory: a bitonic network over (key, index) pairs, whose total order makes it stable.
+ * Sorts whole rows in fast memory: a bitonic network over (key, index) pairs, whose total order makes it stable.
  *
  * Layout: x [outer, n, in_inner], order [outer, n, out_inner], keys [rows, n]. `width` is the power of two >= n.
- * Tiling: one workgroup a row.
- * Cost: one load and one store an element; log2(width)^2 / 2 exchanges in workgroup memory.
+ * Tiling: one workgroup, or one invocation, a row.
+ * Cost: one load and one store an element; log2(width)^2 width / 4 exchanges in fast memory.
  */
 export function shortSortShader(spec: ShortSortSpec): Shader {
+  const { shared } = spec;
   const W = spec.workgroup;
+  const by = shared ? `${W}u` : '1u';
+  const own = shared ? 'lane' : '0u';
   const code = wgsl`
 ${orderKey(spec.key, spec.descending)}
+#if ${shared}
 var<workgroup> pair: array<vec2u, ${spec.capacity}>;
+#endif
 @compute @workgroup_size(${W})
 fn main${HEAD} {
+#if ${shared}
   let row = group.x + group.y * groups.x;
+#else
+  let row = (group.x + group.y * groups.x) * ${W}u + lane;
+  var pair: array<vec2u, ${spec.capacity}>;
+#endif
   if (row >= P.units) { return; }
   let origin = (row / P.in_inner) * P.n * P.in_inner + row % P.in_inner;
-  for (var j = lane; j < P.width; j += ${W}u) {
+  for (var j = ${own}; j < P.width; j += ${by}) {
     // Padding has the greatest key and the greatest indices, so it ends behind every element.
     var key = 0xffffffffu;
     if (j < P.n) { key = order_key(x[origin + j * P.in_inner]); }
@@ -224,22 +239,25 @@ fn main${HEAD} {
   }
   for (var run = 2u; run <= P.width; run <<= 1u) {
     for (var gap = run >> 1u; gap > 0u; gap >>= 1u) {
+#if ${shared}
       workgroupBarrier();
-      for (var q = lane; q < (P.width >> 1u); q += ${W}u) {
+#endif
+      for (var q = ${own}; q < (P.width >> 1u); q += ${by}) {
         let low = ((q & ~(gap - 1u)) << 1u) | (q & (gap - 1u));
         let a = pair[low];
         let b = pair[low + gap];
         let after = a.x > b.x || (a.x == b.x && a.y > b.y);
-        if (after == ((low & run) == 0u)) {
-          pair[low] = b;
-          pair[low + gap] = a;
-        }
+        let swap = after == ((low & run) == 0u);
+        pair[low] = select(a, b, swap);
+        pair[low + gap] = select(b, a, swap);
       }
     }
   }
+#if ${shared}
   workgroupBarrier();
+#endif
   let dest = (row / P.out_inner) * P.n * P.out_inner + row % P.out_inner;
-  for (var j = lane; j < P.n; j += ${W}u) {
+  for (var j = ${own}; j < P.n; j += ${by}) {
     let p = pair[j];
     order[dest + j * P.out_inner] = p.y;
 #if ${spec.keysOut}

@@ -65,14 +65,23 @@ ${lines(quads, (v) => `let b${v}_${k} = ${masked(k, widenVector(spec, `q[qRow${k
  * y * stride + tap * dilation - pad. Input gradient: the pixels of one phase of the input, y * stride + phase, read
  * the output's gradient at y + (phase + pad - tap * dilation) / stride; a tap for which that is no whole number
  * contributes nothing to any pixel of the phase.
+ *
+ * Left for each pixel: its source row and column before the tap's offset, and the element where those meet, so that a
+ * tap adds one number that is the same for all pixels.
  */
 function pixelStart(spec: GemmSpec, quads: number): string {
   const forward = spec.problem === 'convForward';
-  const one = (v: number, j: number) => `let pixel${v}_${j} = i32(min(col${v} + ${j}u, P.cols - 1u));
-  let px${v}_${j} = pixel${v}_${j} % gridW;
-  let pr${v}_${j} = pixel${v}_${j} / gridW;
-  let py${v}_${j} = pr${v}_${j} % gridH;
-  let pn${v}_${j} = pr${v}_${j} / gridH;`;
+  const one = (v: number, j: number) => {
+    const t = `${v}_${j}`;
+    return `let pixel${t} = i32(min(col${v} + ${j}u, P.cols - 1u));
+  let line${t} = pixel${t} / gridW;
+  let pn${t} = line${t} / gridH;
+  let px${t} = pixel${t} - line${t} * gridW;
+  let py${t} = line${t} - pn${t} * gridH;
+  let sx${t} = px${t}${forward ? ' * P.strideX' : ''};
+  let sy${t} = py${t}${forward ? ' * P.strideY' : ''};
+  let base${t} = qBase + ((pn${t} * sourceH + sy${t}) * sourceW + sx${t}) * sourceC;`;
+  };
   return `let gridH = ${forward ? 'P.ho' : '(P.h + P.strideY - 1) / P.strideY'};
   let gridW = ${forward ? 'P.wo' : '(P.w + P.strideX - 1) / P.strideX'};
   let sourceH = ${forward ? 'P.h' : 'P.ho'};
@@ -82,13 +91,13 @@ function pixelStart(spec: GemmSpec, quads: number): string {
   ${lines(quads, (v) => lines(4, (j) => one(v, j)))}`;
 }
 
-/** Whether and where pixel (v, j) reads its source for the tap offsets offY, offX: declares in<tag> and at<tag>. */
-function source(spec: GemmSpec, v: number, j: number, tag: string, offY: string, offX: string, live: string, channel: string): string {
-  const scale = spec.problem === 'convForward';
-  return `let sy${tag} = py${v}_${j}${scale ? ' * P.strideY' : ''} + ${offY};
-    let sx${tag} = px${v}_${j}${scale ? ' * P.strideX' : ''} + ${offX};
-    let in${tag} = ${live}sy${tag} >= 0 && sy${tag} < sourceH && sx${tag} >= 0 && sx${tag} < sourceW;
-    let at${tag} = u32(select(0, qBase + ((pn${v}_${j} * sourceH + sy${tag}) * sourceW + sx${tag}) * sourceC${channel}, in${tag}));`;
+/**
+ * Whether and where pixel (v, j) reads its source: declares in<tag> and at<tag>. Compared unsigned, a negative
+ * coordinate is too large as well.
+ */
+function source(v: number, j: number, tag: string, offY: string, offX: string, shift: string, live: string): string {
+  return `let in${tag} = ${live}u32(sy${v}_${j} + ${offY}) < u32(sourceH) && u32(sx${v}_${j} + ${offX}) < u32(sourceW);
+    let at${tag} = u32(select(0, base${v}_${j} + ${shift}, in${tag}));`;
 }
 
 function pixelsByTap(spec: GemmSpec, quads: number): ColLoader {
@@ -103,7 +112,9 @@ function pixelsByTap(spec: GemmSpec, quads: number): ColLoader {
   return {
     start: pixelStart(spec, quads),
     tapRow: offset('Y', 'kh'),
-    tap: `${offset('X', 'kw')}\n${lines(quads, (v) => lines(4, (j) => source(spec, v, j, `${v}_${j}`, 'offY', 'offX', '', '')))}`,
+    tap: `${offset('X', 'kw')}
+      let shift = (offY * sourceW + offX) * sourceC;
+      ${lines(quads, (v) => lines(4, (j) => source(v, j, `${v}_${j}`, 'offY', 'offX', 'shift', '')))}`,
     step: lines(quads, (v) => `${lines(4, (j) => load(v, j))}\n${transpose(v)}`),
   };
 }
@@ -140,10 +151,11 @@ function pixelsByElement(spec: GemmSpec, quads: number): ColLoader {
     let off${axis}${k} = far${axis}${k} / P.stride${axis};`;
   const one = (k: number) => {
     const live = `${spec.tail ? `k + ${k}u < kEnd && ` : ''}${forward ? '' : `farY${k} % P.strideY == 0 && farX${k} % P.strideX == 0 && `}`;
-    const group = (v: number) => `${lines(4, (j) => source(spec, v, j, `${v}_${j}_${k}`, `offY${k}`, `offX${k}`, live, ' + channel'))}
+    const group = (v: number) => `${lines(4, (j) => source(v, j, `${v}_${j}_${k}`, `offY${k}`, `offX${k}`, `shift${k}`, live))}
     let b${v}_${k} = vec4f(${list(4, (j) => `select(0.0, ${widenScalar(spec, `q[at${v}_${j}_${k}]`)}, in${v}_${j}_${k})`).join(', ')});`;
     return `${offset('Y', k)}
     ${offset('X', k)}
+    let shift${k} = (offY${k} * sourceW + offX${k}) * sourceC + channel;
     ${lines(quads, group)}
     ${count(k)}`;
   };
@@ -160,25 +172,31 @@ function patches(spec: GemmSpec, quads: number): ColLoader {
   const each = (f: (v: number, j: number) => string) => lines(quads, (v) => lines(perQuad, (j) => f(v, j)));
   const start = `let sourceC = i32(P.groups * P.ci);
   let qBase = i32(member * P.xPart + channelGroup * P.ci);
-  ${each(
-    (v, j) => `let patch${v}_${j} = i32(min(col${v} + ${j}u, P.cols - 1u));
-  let tap${v}_${j} = patch${v}_${j} / i32(P.ci);
-  let channel${v}_${j} = qBase + patch${v}_${j} - tap${v}_${j} * i32(P.ci);
-  let offX${v}_${j} = tap${v}_${j} % P.kw * P.dilationX - P.padX;
-  let offY${v}_${j} = tap${v}_${j} / P.kw * P.dilationY - P.padY;`,
-  )}
+  ${each((v, j) => {
+    const t = `${v}_${j}`;
+    return `let patch${t} = i32(min(col${v} + ${j}u, P.cols - 1u));
+  let tap${t} = patch${t} / i32(P.ci);
+  let tapY${t} = tap${t} / P.kw;
+  let offX${t} = (tap${t} - tapY${t} * P.kw) * P.dilationX - P.padX;
+  let offY${t} = tapY${t} * P.dilationY - P.padY;
+  let base${t} = qBase + (offY${t} * P.w + offX${t}) * sourceC + patch${t} - tap${t} * i32(P.ci);`;
+  })}
   var px = i32(k0) % P.wo;
   var py = (i32(k0) / P.wo) % P.ho;
   var pn = i32(k0) / (P.wo * P.ho);`;
-  const place = (k: number, v: number, j: number) => `let sy${k}_${v}_${j} = py * P.strideY + offY${v}_${j};
-    let sx${k}_${v}_${j} = px * P.strideX + offX${v}_${j};
-    let in${k}_${v}_${j} = ${spec.tail ? `k + ${k}u < kEnd && ` : ''}sy${k}_${v}_${j} >= 0 && sy${k}_${v}_${j} < P.h && sx${k}_${v}_${j} >= 0 && sx${k}_${v}_${j} < P.w;
-    let at${k}_${v}_${j} = u32(select(0, ((pn * P.h + sy${k}_${v}_${j}) * P.w + sx${k}_${v}_${j}) * sourceC + channel${v}_${j}, in${k}_${v}_${j}));`;
+  const place = (k: number, v: number, j: number) => {
+    const live = spec.tail ? `k + ${k}u < kEnd && ` : '';
+    return `let in${k}_${v}_${j} = ${live}u32(sy${k} + offY${v}_${j}) < u32(P.h) && u32(sx${k} + offX${v}_${j}) < u32(P.w);
+    let at${k}_${v}_${j} = u32(select(0, base${v}_${j} + origin${k}, in${k}_${v}_${j}));`;
+  };
   const value = (k: number, v: number) =>
     vector
       ? `select(vec4f(0.0), ${widenVector(spec, `q[at${k}_${v}_0 / 4u]`)}, in${k}_${v}_0)`
       : `vec4f(${list(4, (j) => `select(0.0, ${widenScalar(spec, `q[at${k}_${v}_${j}]`)}, in${k}_${v}_${j})`).join(', ')})`;
-  const one = (k: number) => `${each((v, j) => place(k, v, j))}
+  const one = (k: number) => `let sy${k} = py * P.strideY;
+    let sx${k} = px * P.strideX;
+    let origin${k} = ((pn * P.h + sy${k}) * P.w + sx${k}) * sourceC;
+    ${each((v, j) => place(k, v, j))}
     ${lines(quads, (v) => `let b${v}_${k} = ${value(k, v)};`)}
     px += 1;
     let wrapX${k} = px == P.wo;

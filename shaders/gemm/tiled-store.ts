@@ -2,104 +2,82 @@ import { activate } from './epilogue.js';
 import type { GemmSpec, WorkgroupTile } from './spec.js';
 import type { TileShape } from './tiled.js';
 
-/** A loop over 0..n-1, unrolled where registers are indexed by it; `bound` is at least as far as results reach. */
+/** A loop over 0..n-1, written out where it indexes registers; no result of C lies at or beyond `bound`. */
 type Loop = (name: string, n: number, bound: string, body: (i: string) => string) => string;
 
-const unrolled: Loop = (_, n, __, body) => Array.from({ length: n }, (_, i) => `{\n${body(`${i}u`)}\n}`).join('\n');
-const counted: Loop = (name, n, bound, body) => `for (var ${name} = 0u; ${name} < min(${n}u, ${bound}); ${name}++) {\n${body(name)}\n}`;
+const unrolled: Loop = (_, n, __, body) =>
+  Array.from({ length: n }, (_, i) => `{\n${body(`${i}u`)}\n}`).join('\n');
+/** Down from the bound: a driver that saw a constant one would unroll the loop. */
+const counted: Loop = (name, n, bound, body) =>
+  `for (var ${name}Left = min(${n}u, ${bound}); ${name}Left > 0u; ${name}Left--) {
+let ${name} = ${name}Left - 1u;
+${body(name)}
+}`;
 
-/** WGSL that adds the bias to an invocation's block, applies the activation and stores it. */
+/**
+ * WGSL that adds the bias to an invocation's block, applies the activation and stores it, four neighbours in C at a
+ * time. The block consists of pieces of 4 x 4, the invocations' pieces of one kind lying side by side.
+ */
 export function storeBlock(spec: GemmSpec, tile: WorkgroupTile, shape: TileShape): string {
   const loop = tile.unroll ? unrolled : counted;
-  return spec.store.along === 'col' ? alongCols(spec, tile, shape, loop) : alongRows(spec, tile, shape, loop);
-}
-
-/** Pieces of four rows or columns lie one stride apart. */
-const rowOf = (piece: string, { down }: TileShape) => `row0 + ${piece} * ${4 * down}u`;
-const colOf = (piece: string, { across }: TileShape) => `col0 + ${piece} * ${4 * across}u`;
-
-function alongCols(spec: GemmSpec, tile: WorkgroupTile, shape: TileShape, loop: Loop): string {
   const wide = tile.blockCols / 4;
-  const lead = spec.problem === 'convWeight' ? 'tapWidth' : 'P.cLead';
-  const stored = (i: string, j: string) => {
-    const acc = `acc[${i} * ${wide}u + ${j}]`;
-    if (spec.store.vector) {
-      const four = 'bias[biasBase + col], bias[biasBase + col + 1u], bias[biasBase + col + 2u], bias[biasBase + col + 3u]';
-      const bias = { none: '', row: ' + bias[biasBase + row]', col: ` + vec4f(${four})` }[spec.bias];
-      return `let value = ${acc}${bias};
-c[(cBase + row * ${lead} + col) / 4u] = ${activate(spec.activation, 'value', 'vec4f')};`;
-    }
-    return loop(
-      'm',
-      4,
-      'P.cols - col',
-      (m) => `if (col + ${m} < P.cols) {
-let value = ${acc}[${m}]${spec.bias === 'none' ? '' : ` + bias[biasBase + ${spec.bias === 'row' ? 'row' : `col + ${m}`}]`};
-c[cBase + row * ${lead} + col + ${m}] = ${activate(spec.activation, 'value', 'f32')};
-}`,
-    );
-  };
-  return loop(
-    'i',
-    tile.blockRows,
-    'P.rows',
-    (i) => `let row = ${rowOf(`(${i} / 4u)`, shape)} + ${i} % 4u;
-if (row < P.rows) {
-${loop(
-  'j',
-  wide,
-  'P.cols',
-  (j) => `let col = ${colOf(j, shape)};
+  const high = tile.blockRows / 4;
+  const rowOf = (piece: string) => `row0 + ${piece} * ${4 * shape.down}u`;
+  const colOf = (piece: string) => `col0 + ${piece} * ${4 * shape.across}u`;
+  if (spec.store.along === 'col') {
+    const lead = spec.problem === 'convWeight' ? 'tapWidth' : 'P.cLead';
+    const piece = (i: string, j: string) => `let col = ${colOf(j)};
 if (col < P.cols) {
-${stored(i, j)}
-}`,
-)}
-}`,
-  );
-}
-
-/** Where C is contiguous along rows, each column of the block begins at a place of its own. */
-function alongRows(spec: GemmSpec, tile: WorkgroupTile, shape: TileShape, loop: Loop): string {
-  const wide = tile.blockCols / 4;
-  const stored = (j: string, h: string) => {
-    const at = (r: string) => `acc[(${h} * 4u + ${r}) * ${wide}u + ${j} / 4u][${j} % 4u]`;
-    if (spec.store.vector) {
-      const four = 'bias[biasBase + row], bias[biasBase + row + 1u], bias[biasBase + row + 2u], bias[biasBase + row + 3u]';
-      const bias = { none: '', row: ` + vec4f(${four})`, col: ' + bias[biasBase + col]' }[spec.bias];
-      return `let value = vec4f(${['0u', '1u', '2u', '3u'].map(at).join(', ')})${bias};
-c[(target0 + row) / 4u] = ${activate(spec.activation, 'value', 'vec4f')};`;
-    }
-    return loop(
-      'm',
-      4,
-      'P.rows - row',
-      (m) => `if (row + ${m} < P.rows) {
-let value = ${at(m)}${spec.bias === 'none' ? '' : ` + bias[biasBase + ${spec.bias === 'col' ? 'col' : `row + ${m}`}]`};
-c[target0 + row + ${m}] = ${activate(spec.activation, 'value', 'f32')};
-}`,
-    );
+${four(spec, `acc[${i} * ${wide}u + ${j}]`, j, `cBase + row * ${lead}`)}
+}`;
+    const line = (i: string) => `let row = ${rowOf(`(${i} / 4u)`)} + ${i} % 4u;
+if (row < P.rows) {
+${loop('j', wide, 'P.cols', (j) => piece(i, j))}
+}`;
+    return `${biasAlong(spec, wide, colOf, loop)}\n${loop('i', tile.blockRows, 'P.rows', line)}`;
+  }
+  const piece = (h: string, j: string) => {
+    const value = (r: number) => `acc[(${h} * 4u + ${r}u) * ${wide}u + ${j} / 4u][${j} % 4u]`;
+    return `let row = ${rowOf(h)};
+if (row < P.rows) {
+${four(spec, `vec4f(${[0, 1, 2, 3].map(value).join(', ')})`, h, 'target0')}
+}`;
   };
-  return loop(
-    'j',
-    tile.blockCols,
-    'P.cols',
-    (j) => `let col = ${colOf(`(${j} / 4u)`, shape)} + ${j} % 4u;
+  const line = (j: string) => `let col = ${colOf(`(${j} / 4u)`)} + ${j} % 4u;
 ${columnStart(spec)}
 if (live) {
-${loop(
-  'h',
-  tile.blockRows / 4,
-  'P.rows',
-  (h) => `let row = ${rowOf(h, shape)};
-if (row < P.rows) {
-${stored(j, h)}
-}`,
-)}
-}`,
-  );
+${loop('h', high, 'P.rows', (h) => piece(h, j))}
+}`;
+  return `${biasAlong(spec, high, rowOf, loop)}\n${loop('j', tile.blockCols, 'P.cols', line)}`;
 }
 
-/** `target0`: offset in C of column `col`; `live`: whether there is such a column. */
+/** `shift`: bias of the pieces along which C is contiguous, read once for all lines of a piece. */
+function biasAlong(spec: GemmSpec, pieces: number, indexOf: (piece: string) => string, loop: Loop): string {
+  const { along } = spec.store;
+  if (spec.bias !== along) return '';
+  const one = (m: number) => `bias[biasBase + min(e + ${m}u, P.${along}s - 1u)]`;
+  const read = (piece: string) => `let e = ${indexOf(piece)};
+shift[${piece}] = vec4f(${[0, 1, 2, 3].map(one).join(', ')});`;
+  return `var shift: array<vec4f, ${pieces}>;\n${loop('s', pieces, `P.${along}s`, read)}`;
+}
+
+/**
+ * Stores a vector of one piece in the line of C that begins at `start`. Where lines are no multiple of 4 long, it goes
+ * component by component in a loop: four times the store sites would be four times the compile time.
+ */
+function four(spec: GemmSpec, vector: string, piece: string, start: string): string {
+  const { along, vector: whole } = spec.store;
+  const bias = spec.bias === 'none' ? '' : spec.bias === along ? ` + shift[${piece}]` : ` + bias[biasBase + ${spec.bias}]`;
+  const value = `let sum = ${vector}${bias};
+let value = ${activate(spec.activation, 'sum', 'vec4f')};`;
+  if (whole) return `${value}\nc[(${start} + ${along}) / 4u] = value;`;
+  return `${value}
+for (var e = ${along}; e < min(${along} + 4u, P.${along}s); e++) {
+c[${start} + e] = value[e - ${along}];
+}`;
+}
+
+/** `target0`: offset in C of column `col`, where C is contiguous along rows; `live`: whether there is such a column. */
 function columnStart(spec: GemmSpec): string {
   if (spec.problem === 'convInput') {
     return `let gridW = u32((P.w + P.strideX - 1) / P.strideX);

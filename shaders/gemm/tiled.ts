@@ -24,7 +24,7 @@ export function tiledGemm(spec: GemmSpec): Shader {
   const helpers = spec.activation === 'tanh' || spec.activation === 'sigmoid' ? [spec.activation] : [];
   const fetch = stager(spec, tile, shape);
   const code = wgsl`
-${mathHelpers(helpers, spec.store.vector ? 4 : 1)}
+${mathHelpers(helpers, 4)}
 ${walkHelpers(spec)}
 ${RASTER}
 var<workgroup> staged: array<array<array<array<vec4f, ${shape.vectors}>, 4>, ${tile.depth / 4}>, ${tile.buffers}>;
@@ -130,51 +130,54 @@ function place(spec: GemmSpec, { across, down }: TileShape): string {
   let col0 = group.x * ${tile.cols}u + across * 4u;`;
 }
 
-/** The way of a tile from storage to workgroup memory, in rounds of one block an invocation, first P and then Q. */
+/**
+ * The way of a tile from storage to workgroup memory, in rounds of one block an invocation. Q comes first: it is the
+ * longer side where the two differ, and the rounds after its own then are all of P.
+ */
 function stager(spec: GemmSpec, tile: WorkgroupTile, shape: TileShape): { start: string; load: string; store: string } {
   const deep = tile.depth / 4;
-  const counts = { p: (tile.rows / 4) * deep, q: (tile.cols / 4) * deep };
-  const total = counts.p + counts.q;
-  const loaders = { p: rowBlocks(spec), q: colBlocks(spec) };
-  const images = spec.problem !== 'matmul';
+  const sides = {
+    q: { loader: colBlocks(spec), n: tile.cols / 4, first: 0, begin: `group.x * ${tile.cols}u`, lane: tile.rows / 4 },
+    p: { loader: rowBlocks(spec), n: tile.rows / 4, first: (tile.cols / 4) * deep, begin: `group.y * ${tile.rows}u`, lane: 0 },
+  };
+  const total = shape.vectors * deep;
   const texts = { start: '', load: '', store: '' };
   for (let round = 0; round * shape.invocations < total; round++) {
     const first = round * shape.invocations;
     const last = first + shape.invocations;
     const own: Own = { at: `at${round}`, y: `y${round}`, x: `x${round}`, block: `block${round}` };
     const slot = `slot${round}`;
-    // A round's blocks are all of P, all of Q, or some of each; where the last round has fewer blocks than
-    // invocations, the others idle.
-    const bySide = (f: (side: 'p' | 'q') => string): string => {
-      const q = last > total ? `if (${slot} < ${total}u) {\n${f('q')}\n}` : f('q');
-      if (first >= counts.p) return q;
-      if (last <= counts.p) return f('p');
-      return `if (${slot} < ${counts.p}u) {\n${f('p')}\n} else ${last > total ? q : `{\n${q}\n}`}`;
+    const within = (n: number, text: string) => (last > n ? `if (${slot} < ${n}u) {\n${text}\n}` : text);
+    /** Code for those invocations whose block is of P, and for those whose block is of Q. */
+    const bySide = (f: (side: (typeof sides)['p']) => string): string => {
+      if (first >= sides.p.first) return within(total, f(sides.p));
+      if (last <= sides.p.first) return f(sides.q);
+      return `if (${slot} < ${sides.p.first}u) {\n${f(sides.q)}\n} else {\n${within(total, f(sides.p))}\n}`;
     };
+    const begin = bySide(
+      (s) => `let s = ${slot} - ${s.first}u;
+    ${share(s.loader, s.n, deep)}
+    slab${round} = kBlock;
+    lane${round} = iBlock + ${s.lane}u;
+    let i0 = ${s.begin} + iBlock * 4u;
+    ${s.loader.start(own)}`,
+    );
     texts.start += `
   let ${slot} = lane + ${first}u;
-  var at${round}: vec4u;${images ? `\n  var y${round}: vec4i;\n  var x${round}: vec4i;` : ''}
+  var at${round}: vec4u;${spec.problem === 'matmul' ? '' : `\n  var y${round}: vec4i;\n  var x${round}: vec4i;`}
   var slab${round} = 0u;
   var lane${round} = 0u;
   var block${round}: mat4x4f;
-  ${bySide((side) => {
-    const n = (side === 'p' ? tile.rows : tile.cols) / 4;
-    return `let s = ${slot}${side === 'q' ? ` - ${counts.p}u` : ''};
-    ${share(loaders[side], n, deep)}
-    slab${round} = kBlock;
-    lane${round} = iBlock${side === 'q' ? ` + ${tile.rows / 4}u` : ''};
-    let i0 = ${side === 'p' ? `group.y * ${tile.rows}u` : `group.x * ${tile.cols}u`} + iBlock * 4u;
-    ${loaders[side].start(own)}`;
-  })}`;
+  ${begin}`;
     texts.load += `{
     let k = kTile + 4u * slab${round};
     block${round} = mat4x4f();
     if (k < kEnd) {
-      ${bySide((side) => loaders[side].load(own))}
+      ${bySide((s) => s.loader.load(own))}
     }
-  }`;
-    const put = [0, 1, 2, 3].map((c) => `staged[buffer][slab${round}][${c}][lane${round}] = block${round}[${c}];`).join('\n');
-    texts.store += last > total ? `if (${slot} < ${total}u) {\n${put}\n}\n` : `${put}\n`;
+  }\n`;
+    const put = [0, 1, 2, 3].map((c) => `staged[buffer][slab${round}][${c}][lane${round}] = block${round}[${c}];`);
+    texts.store += `${within(total, put.join('\n'))}\n`;
   }
   return texts;
 }

@@ -4,6 +4,8 @@ import { stack } from '../ops/concat.js';
 import { generate } from '../ops/map.js';
 import { add } from '../ops/pointwise.js';
 import { alias } from '../ops/reshape.js';
+import { assertDType } from '../tensor/dtype.js';
+import { scope } from '../tensor/scope.js';
 import { sameShape, showShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Node, withRecording } from './node.js';
@@ -27,50 +29,58 @@ export interface GradOptions {
  */
 export function grad(ys: Tensor | readonly Tensor[], xs: readonly Tensor[], options: GradOptions = {}): Tensor[] {
   const outputs = Array.isArray(ys) ? (ys as readonly Tensor[]) : [ys as Tensor];
-  const { createGraph = false } = options;
-  const cotangents = options.cotangents ?? [onesFor(outputs)];
-  if (cotangents.length !== outputs.length) throw new ArgumentError('grad', `${outputs.length} cotangents`, `${cotangents.length}`);
-  outputs.forEach((y, i) => {
-    if (!sameShape(y.shape, cotangents[i].shape)) {
-      throw new ShapeError('grad', `a cotangent of shape ${showShape(y.shape)}`, showShape(cotangents[i].shape));
+  const { cotangents, createGraph = false, allowUnused = false } = options;
+  if (!cotangents) assertOneScalar(outputs);
+  else if (cotangents.length !== outputs.length) throw new ArgumentError('grad', `${outputs.length} cotangents`, `${cotangents.length}`);
+  cotangents?.forEach((c, i) => {
+    assertDType('grad', 'a cotangent', c.dtype, 'f32');
+    if (!sameShape(c.shape, outputs[i].shape)) {
+      throw new ShapeError('grad', `a cotangent of shape ${showShape(outputs[i].shape)}`, showShape(c.shape));
     }
   });
-  const order = pathTo(outputs, new Set(xs));
-  return withRecording(createGraph, () => {
-    const sums = new Map<Tensor, Tensor>();
-    outputs.forEach((y, i) => {
-      if (order.has(y)) accumulate(sums, y, alias(cotangents[i]), createGraph);
-    });
-    if (!options.cotangents) cotangents[0].dispose();
-    const wanted = new Set(xs);
-    for (const t of [...order].reverse()) {
-      const g = sums.get(t);
-      if (!g || !t.node) continue;
-      const needs = t.node.inputs.map((x) => order.has(x));
-      const parts = reverse(t.node, { output: t, needs, createGraph }, g);
-      t.node.inputs.forEach((x, i) => {
-        const part = parts[i];
-        if (!part) return;
-        if (needs[i]) accumulate(sums, x, part, createGraph);
-        else if (!createGraph) part.dispose();
-      });
-      // Cotangents of intermediates are used up; their memory serves the next ones.
-      if (!createGraph && !wanted.has(t)) g.dispose();
-    }
-    return xs.map((x) => {
-      const g = sums.get(x);
-      if (g) return g;
-      if (order.has(x) || options.allowUnused) return generate('grad', x.device, x.shape, constant(0), [], 'f32');
-      throw new ArgumentError('grad', 'every x to influence y (allowUnused gives zeros instead)', `${x}, which does not`);
-    });
-  });
+  const path = pathTo(outputs, new Set(xs));
+  const unused = xs.find((x) => !path.has(x));
+  if (unused && !allowUnused) {
+    throw new ArgumentError('grad', 'every x to influence y (allowUnused gives zeros instead)', `${unused}, which does not`);
+  }
+  const run = () => withRecording(createGraph, () => pullBack(outputs, xs, path, cotangents, createGraph));
+  return createGraph ? run() : scope(run);
 }
 
-function onesFor(outputs: readonly Tensor[]): Tensor {
-  if (outputs.length !== 1 || outputs[0].size !== 1) {
-    throw new ShapeError('grad', 'one scalar, or cotangents', outputs.map((y) => showShape(y.shape)).join(', '));
+/** Reverse accumulation over `path`, users before what they use. */
+function pullBack(ys: readonly Tensor[], xs: readonly Tensor[], path: ReadonlySet<Tensor>, cotangents: readonly Tensor[] | undefined, createGraph: boolean): Tensor[] {
+  const sums = new Map<Tensor, Tensor>();
+  ys.forEach((y, i) => {
+    if (path.has(y)) accumulate(sums, y, cotangents ? alias(cotangents[i]) : filled(y, 1), createGraph);
+  });
+  const wanted = new Set(xs);
+  for (const t of [...path].reverse()) {
+    const g = sums.get(t);
+    const node = t.node;
+    if (!g || !node) continue;
+    const needs = node.inputs.map((x) => path.has(x));
+    const rule = () => reverse(node, { output: t, needs, createGraph }, g);
+    // Without a graph to keep, what a rule makes on its way ends with it.
+    const parts = createGraph ? rule() : scope(rule);
+    node.inputs.forEach((x, i) => {
+      const part = parts[i];
+      if (!part) return;
+      if (needs[i]) accumulate(sums, x, part, createGraph);
+      else if (!createGraph) part.dispose();
+    });
+    // Cotangents of intermediates are used up; their memory serves the next ones.
+    if (!createGraph && !wanted.has(t)) g.dispose();
   }
-  return generate('grad', outputs[0].device, outputs[0].shape, constant(1), [], 'f32');
+  return xs.map((x) => sums.get(x) ?? filled(x, 0));
+}
+
+/** A float tensor of x's shape full of one value. */
+const filled = (x: Tensor, value: number): Tensor => generate('grad', x.device, x.shape, constant(value), [], 'f32');
+
+function assertOneScalar(ys: readonly Tensor[]): void {
+  if (ys.length !== 1 || ys[0].size !== 1) {
+    throw new ShapeError('grad', 'one scalar, or cotangents', ys.map((y) => showShape(y.shape)).join(', '));
+  }
 }
 
 function accumulate(sums: Map<Tensor, Tensor>, t: Tensor, part: Tensor, createGraph: boolean): void {

@@ -49,6 +49,7 @@ export function compile<A extends readonly Tensor[], R>(device: Device, step: (.
   let capture: Capture<R> | null = null;
   const run = (...inputs: A): R => {
     if (state === 'disposed') throw new DisposedError('compile', 'the step');
+    if (device.insideStep) throw new CaptureError('a compiled step cannot run inside another');
     inputs.forEach((t, i) => {
       if (!(t instanceof Tensor)) throw new ArgumentError('compile', `a tensor as input ${i} (host values would be frozen)`, typeof t);
     });
@@ -84,7 +85,6 @@ export function compile<A extends readonly Tensor[], R>(device: Device, step: (.
 }
 
 function inside<T>(device: Device, fn: () => T): T {
-  if (device.insideStep) throw new CaptureError('a compiled step cannot run inside another');
   device.insideStep = true;
   try {
     return fn();
@@ -93,13 +93,18 @@ function inside<T>(device: Device, fn: () => T): T {
   }
 }
 
+const DISPOSES = 'the step disposes a tensor made outside of it: a replay could not do that again';
+
 function record<A extends readonly Tensor[], R>(device: Device, step: (...inputs: A) => R, inputs: A): Capture<R> {
   const list: ResolvedDispatch[] = [];
   const bound: (readonly Binding[])[] = [];
   // Inputs get buffers of the step's own, so that a replay can take other tensors.
   device.stream.flush();
   const arena = device.pool.beginArena();
+  const isOwn = (t: Owned): t is Tensor => t instanceof Tensor && !t.isDisposed && t.binding('compile').lease.arena === arena;
   const slots: Tensor[] = [];
+  const outputs = new Set<Owned>();
+  const externals = new Map<Lease, number>();
   const before = device.tensorCount;
   try {
     for (const t of inputs) slots.push(keep(clone(t)));
@@ -107,21 +112,25 @@ function record<A extends readonly Tensor[], R>(device: Device, step: (...inputs
       dispatch: (d, bindings) => {
         list.push(d);
         bound.push(bindings);
+        for (const { lease } of bindings) if (lease.arena !== arena && !externals.has(lease)) externals.set(lease, lease.generation);
       },
       refuse: (what) => {
         throw new CaptureError(`${what} inside a compiled step cannot be replayed: do it outside and pass a tensor`);
       },
     };
     const value = inside(device, () => scope(() => step(...(slots as unknown as A))));
-    const outputs = new Set<Owned>();
     collect(value, outputs);
-    const own = [...outputs].filter((t): t is Tensor => t instanceof Tensor && t.binding('compile').lease.arena === arena);
-    for (const t of own) keep(t);
+    for (const [lease, generation] of externals) {
+      if (lease.generation !== generation) throw new CaptureError(DISPOSES);
+    }
+    const own = [...outputs].filter(isOwn);
     const kept = device.tensorCount - before - new Set([...slots, ...own]).size;
-    if (kept !== 0) throw new CaptureError(`the step keeps ${kept} tensors beyond its results: a replay would overwrite them`);
-    return new Capture(device, arena, slots, value, own, list, bound);
+    if (kept > 0) throw new CaptureError(`the step keeps ${kept} tensors beyond its results: a replay would overwrite them`);
+    if (kept < 0) throw new CaptureError(DISPOSES);
+    for (const t of own) keep(t);
+    return new Capture(device, arena, slots, value, own, list, bound, externals);
   } catch (error) {
-    for (const t of slots) t.dispose();
+    for (const t of [...slots, ...outputs].filter(isOwn)) t.dispose();
     device.pool.endArena();
     device.pool.releaseArena(arena);
     throw error;
@@ -134,7 +143,6 @@ function record<A extends readonly Tensor[], R>(device: Device, step: (...inputs
 class Capture<R> {
   private readonly list: ResolvedDispatch[];
   private readonly uniforms: GPUBuffer | null;
-  private readonly externals = new Map<Lease, number>();
 
   constructor(
     device: Device,
@@ -144,14 +152,13 @@ class Capture<R> {
     private readonly own: readonly Tensor[],
     list: readonly ResolvedDispatch[],
     bound: readonly (readonly Binding[])[],
+    /** Buffers from outside that the step reads or writes, by the generation in which it met them. */
+    private readonly externals: ReadonlyMap<Lease, number>,
   ) {
     this.uniforms = device.stream.uniformsFor(list);
     this.list = list.map((d, i) =>
       d.pipeline.mode === 'uniform' && this.uniforms ? { ...d, group: device.stream.groupOver(d.pipeline, bound[i], this.uniforms) } : d,
     );
-    for (const bindings of bound) {
-      for (const b of bindings) if (b.lease.arena !== arena) this.externals.set(b.lease, b.lease.generation);
-    }
   }
 
   /** Copies of the results of the run just captured. */
@@ -184,7 +191,14 @@ class Capture<R> {
   }
 
   private fresh(): Map<Tensor, Tensor> {
-    return new Map(this.own.map((t) => [t, Tensor.empty('compile', t.device, t.dtype, t.shape)]));
+    const copies = new Map<Tensor, Tensor>();
+    try {
+      for (const t of this.own) copies.set(t, Tensor.empty('compile', t.device, t.dtype, t.shape));
+    } catch (error) {
+      for (const t of copies.values()) t.dispose();
+      throw error;
+    }
+    return copies;
   }
 
   report(): StepReport {

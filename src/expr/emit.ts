@@ -57,6 +57,6 @@ function literal(e: Expr): string {
   if (e.type === 'i32') return `${e.value}`;
   if (e.type === 'u32') return `${e.value}u`;
   if (!Number.isFinite(e.value)) throw new RangeError(`an expression's constant must be finite, got ${e.value}`);
-  const text = String(Math.fround(e.value));
+  const text = Object.is(e.value, -0) ? '-0' : String(Math.fround(e.value));
   return /[.e]/.test(text) ? text : `${text}.0`;
 }

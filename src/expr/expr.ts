@@ -41,7 +41,10 @@ export const coord = (axis: number): Expr => intern('coord', 'i32', [], axis);
 
 const isConst = (e: Expr, value?: number): boolean => e.op === 'const' && (value === undefined || e.value === value);
 
-/** A table operation applied to arguments, folded and simplified where that is exact. */
+/**
+ * A table operation applied to arguments, folded and simplified where that is exact for finite values (a constant 0
+ * wins against whatever it multiplies, as derivatives want it).
+ */
 export function apply(op: OpName, ...args: Expr[]): Expr {
   const def = OPS[op];
   const type = def.type(args.map((a) => a.type));
@@ -55,14 +58,14 @@ export function apply(op: OpName, ...args: Expr[]): Expr {
       break;
     case 'sub':
       if (isConst(b, 0)) return a;
-      if (isConst(a, 0)) return apply('neg', b);
+      if (isConst(a, 0) && type !== 'u32') return apply('neg', b);
       break;
     case 'mul':
       if (isConst(a, 0) || isConst(b, 0)) return constant(0, type);
       if (isConst(a, 1)) return b;
       if (isConst(b, 1)) return a;
-      if (isConst(a, -1)) return apply('neg', b);
-      if (isConst(b, -1)) return apply('neg', a);
+      if (isConst(a, -1) && type !== 'u32') return apply('neg', b);
+      if (isConst(b, -1) && type !== 'u32') return apply('neg', a);
       break;
     case 'div':
       if (isConst(b, 1)) return a;

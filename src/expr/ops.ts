@@ -26,6 +26,8 @@ const integer = (t: Types): ValueType | null =>
   (t[0] === 'i32' || t[0] === 'u32') && t.every((x) => x === t[0]) ? t[0] : null;
 
 const wrap = (v: number, type: ValueType): number => (type === 'i32' ? v | 0 : type === 'u32' ? v >>> 0 : v);
+/** A float as an integer: towards zero, limited to the floats that the integer type holds, as WGSL converts. */
+const saturate = (v: number, low: number, high: number): number => Math.max(low, Math.min(high, Math.trunc(v)));
 const c = (v: number) => constant(v);
 const add = (a: Expr, b: Expr) => apply('add', a, b);
 const sub = (a: Expr, b: Expr) => apply('sub', a, b);
@@ -89,7 +91,8 @@ export const OPS: Record<OpName, OpDef> = {
     evaluate: ([a, b]) => a ** b,
     gradient: (g, [a, b], y) => [
       mul(g, mul(b, apply('pow', a, sub(b, c(1))))),
-      where(gt(a, c(0)), mul(g, mul(y, apply('log', a))), c(0)),
+      // The log's own argument is made safe too, so that no derivative of the unused branch is NaN.
+      where(gt(a, c(0)), mul(g, mul(y, apply('log', where(gt(a, c(0)), a, c(1))))), c(0)),
     ],
   },
   min: {
@@ -117,7 +120,7 @@ export const OPS: Record<OpName, OpDef> = {
     takes: 'one f32 or i32',
     type: ([t]) => (t === 'f32' || t === 'i32' ? t : null),
     wgsl: ([a]) => `abs(${a})`,
-    evaluate: ([a]) => Math.abs(a),
+    evaluate: ([a], t) => wrap(Math.abs(a), t),
     gradient: (g, [a]) => [mul(g, apply('sign', a))],
   },
   sign: builtin('sign', Math.sign),
@@ -142,8 +145,9 @@ export const OPS: Record<OpName, OpDef> = {
   relu: {
     takes: 'one f32',
     type: floatIn,
-    wgsl: ([a], _t, T) => `max(${a}, ${T}(0.0))`,
-    evaluate: ([a]) => Math.max(a, 0),
+    // Not max(x, 0), which may turn NaN into 0 and so hide a training that has diverged.
+    wgsl: ([a], _t, T) => `select(${a}, ${T}(0.0), ${a} <= ${T}(0.0))`,
+    evaluate: ([a]) => (a <= 0 ? 0 : a),
     gradient: (g, [a]) => [where(gt(a, c(0)), g, c(0))],
   },
   lt: compare('<', (a, b) => a < b),
@@ -187,7 +191,7 @@ export const OPS: Record<OpName, OpDef> = {
       const I = T === 'f32' ? 'i32' : 'vec4i';
       return t === 'bool' ? `select(${I}(0), ${I}(1), ${a})` : `${I}(${a})`;
     },
-    evaluate: ([a], t) => (t === 'f32' ? Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, Math.trunc(a))) : a | 0),
+    evaluate: ([a], t) => (t === 'f32' ? saturate(a, -(2 ** 31), 2 ** 31 - 128) : a | 0),
   },
   toU32: {
     takes: 'one value',
@@ -196,7 +200,7 @@ export const OPS: Record<OpName, OpDef> = {
       const U = T === 'f32' ? 'u32' : 'vec4u';
       return t === 'bool' ? `select(${U}(0u), ${U}(1u), ${a})` : `${U}(${a})`;
     },
-    evaluate: ([a], t) => (t === 'f32' ? Math.max(0, Math.min(2 ** 32 - 1, Math.trunc(a))) : a >>> 0),
+    evaluate: ([a], t) => (t === 'f32' ? saturate(a, 0, 2 ** 32 - 256) : a >>> 0),
   },
   toBool: {
     takes: 'one value',

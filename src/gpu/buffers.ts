@@ -144,12 +144,10 @@ export class BufferPool {
   endArena(): void {
     this.arena = null;
   }
-  /** Gives back every buffer of an arena. */
+  /** Ends an arena's ownership: its free buffers go to the pool, and those that tensors still hold when these let go. */
   releaseArena(arena: Arena): void {
-    for (const lease of arena.owned) {
-      lease.arena = null;
-      this.release(lease);
-    }
+    for (const lease of arena.owned) lease.arena = null;
+    for (const list of arena.free.values()) for (const lease of list) this.release(lease);
     arena.owned.clear();
     arena.free.clear();
   }

@@ -112,7 +112,7 @@ export class Device {
       options.poolCap ?? 2 ** 30,
     );
     if (options.poison) this.pool.onAcquire = (lease) => this.fillWithNan(lease);
-    this.stream = new Stream(gpuDevice, this.queue, this.pool, this.limits.maxWorkgroups, 256);
+    this.stream = new Stream(gpuDevice, this.queue, this.pool, this.limits.maxWorkgroups, 256, (op) => this.assertOpen(op));
     const immediates = facts.languageFeatures.includes('immediate_address_space') ? Math.min(64, limits.maxImmediateSize ?? 0) : 0;
     this.pipelines = new PipelineCache(gpuDevice, immediates, (error) => this.fail(error as SecateurError));
     gpuDevice.onuncapturederror = (event) => {
@@ -265,6 +265,7 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Devic
   const { gpu, driver, wait, retain, release } = await findGpu(options);
   const adapter = await gpu.requestAdapter();
   if (!adapter) {
+    if (options.prefer === 'gpu') throw new NoDeviceError("openDevice: expected a GPU, found no adapter among the system's own");
     throw new NoDeviceError(
       driver
         ? 'no WebGPU adapter on this machine: run `npx secateur setup` for a software driver, and `npx secateur doctor` to see what is wrong'

@@ -52,6 +52,7 @@ export class PipelineCache {
       .popErrorScope()
       .then(async (error) => {
         if (!error) return;
+        this.pipelines.delete(key); // so that its next use is refused with the same words
         const info = await module.getCompilationInfo();
         const lines = info.messages.map((m) => `${m.type} ${m.lineNum}:${m.linePos} ${m.message}`);
         this.report(

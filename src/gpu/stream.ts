@@ -47,7 +47,8 @@ export class Stream {
   private readonly ring: GPUBuffer;
   private readonly ringHost = new Uint32Array((RING_SLOTS * SLOT) / 4);
   private ringUsed = 0;
-  private readonly groups = new Map<string, GPUBindGroup>();
+  private readonly groups = new Map<string, { group: GPUBindGroup; leases: readonly number[] }>();
+  /** Keys of the bind groups that name a lease. */
   private readonly groupKeys = new Map<number, Set<string>>();
   private profiler: Profiler | null = null;
 
@@ -57,6 +58,7 @@ export class Stream {
     private readonly pool: BufferPool,
     private readonly maxGrid: number,
     private readonly batch: number,
+    private readonly assertOpen: (op: string) => void,
   ) {
     this.ring = device.createBuffer({ size: RING_SLOTS * SLOT, usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST });
     pool.onDestroy = (lease) => this.forget(lease);
@@ -82,12 +84,17 @@ export class Stream {
   replay(list: readonly ResolvedDispatch[], before: CopyList, after: CopyList): void {
     this.flush();
     const profiler = this.profiler;
-    const encoder = this.device.createCommandEncoder();
+    let encoder = this.device.createCommandEncoder();
     for (const c of before) encoder.copyBufferToBuffer(c.from.lease.buffer, c.from.offset, c.to.lease.buffer, c.to.offset, c.bytes);
     let pass = profiler ? null : encoder.beginComputePass();
     let slot = 0;
     let last: Pipeline | null = null;
     for (const d of list) {
+      if (profiler?.full) {
+        profiler.resolve(encoder);
+        this.queue.submit([encoder.finish()]);
+        encoder = this.device.createCommandEncoder();
+      }
       const into = pass ?? encoder.beginComputePass({ timestampWrites: profiler?.writes(d) });
       if (profiler || d.pipeline !== last) into.setPipeline((last = d.pipeline).pipeline);
       if (d.pipeline.mode === 'uniform') into.setBindGroup(0, d.group, [SLOT * slot++]);
@@ -122,6 +129,7 @@ export class Stream {
 
   /** Uploads host data. Writes overtake encoded commands, so a buffer in use by them is submitted first. */
   write(to: Binding, data: ArrayBufferView): void {
+    this.assertOpen('upload');
     this.recorder?.refuse('an upload from the host');
     if (data.byteLength % 4 !== 0) throw new ArgumentError('upload', 'a multiple of 4 bytes', `${data.byteLength} bytes`);
     if (to.lease.lastUse === this.serial) this.flush();
@@ -213,14 +221,18 @@ export class Stream {
     let key = `${pipeline.id}`;
     for (const b of bindings) key += `,${b.lease.id}:${b.offset}:${b.size}`;
     const hit = this.groups.get(key);
-    if (hit) return hit;
+    if (hit) return hit.group;
     const group = this.createGroup(pipeline, bindings, this.ring);
-    if (this.groups.size >= GROUP_CACHE) this.groups.clear();
-    this.groups.set(key, group);
-    for (const b of bindings) {
-      const keys = this.groupKeys.get(b.lease.id);
+    if (this.groups.size >= GROUP_CACHE) {
+      this.groups.clear();
+      this.groupKeys.clear();
+    }
+    const leases = bindings.map((b) => b.lease.id);
+    this.groups.set(key, { group, leases });
+    for (const id of leases) {
+      const keys = this.groupKeys.get(id);
       if (keys) keys.add(key);
-      else this.groupKeys.set(b.lease.id, new Set([key]));
+      else this.groupKeys.set(id, new Set([key]));
     }
     return group;
   }
@@ -237,7 +249,10 @@ export class Stream {
   }
 
   private forget(lease: Lease): void {
-    for (const key of this.groupKeys.get(lease.id) ?? []) this.groups.delete(key);
+    for (const key of this.groupKeys.get(lease.id) ?? []) {
+      for (const id of this.groups.get(key)?.leases ?? []) if (id !== lease.id) this.groupKeys.get(id)?.delete(key);
+      this.groups.delete(key);
+    }
     this.groupKeys.delete(lease.id);
   }
 

@@ -49,7 +49,7 @@ export class Conv2d extends Module {
   }
 }
 
-/** Batch normalisation over the last axis, with running statistics; `then` adds a residual and a ReLU in the same kernel. */
+/** Batch normalisation over the last axis, with running statistics; `runWith` adds a residual and a ReLU in the same kernel. */
 export class BatchNorm2d extends Module {
   constructor(
     channels: number,
@@ -62,10 +62,15 @@ export class BatchNorm2d extends Module {
     this.declare('statistic', 'running_var', [channels], ones);
   }
   protected forward(x: Tensor, context: Context): Tensor {
-    return this.then(x, context);
+    return this.normalise(x, context);
   }
   /** As `run`, adding `residual` before the activation. */
-  then(x: Tensor, context: Context, residual?: Tensor): Tensor {
+  runWith(x: Tensor, context: Context, residual: Tensor): Tensor {
+    const y = this.normalise(x, context, residual);
+    context.observe?.(this.path, y);
+    return y;
+  }
+  private normalise(x: Tensor, context: Context, residual?: Tensor): Tensor {
     return batchNorm(x, this.own(context, 'weight'), this.own(context, 'bias'), {
       running: { mean: this.own(context, 'running_mean'), variance: this.own(context, 'running_var') },
       training: context.training,

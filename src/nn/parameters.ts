@@ -6,7 +6,7 @@ import { defineKernel } from '../gpu/kernel.js';
 import { generate } from '../ops/map.js';
 import { keep } from '../tensor/scope.js';
 import { sameShape, type Shape, showShape, sizeOf } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { commonDevice, type Tensor } from '../tensor/tensor.js';
 
 /** A parameter's name and shape, in the order in which parameters lie. */
 export interface ParameterSpec {
@@ -101,11 +101,13 @@ export class Parameters {
   pack(tensors: readonly Tensor[], into: Tensor): void {
     const op = 'Parameters.pack';
     if (tensors.length !== this.specs.length) throw new ArgumentError(op, `${this.specs.length} tensors`, `${tensors.length}`);
+    commonDevice(op, [into, ...tensors]);
     tensors.forEach((t, i) => {
-      if (!sameShape(t.shape, this.specs[i].shape)) {
-        throw new ShapeError(op, `shape ${showShape(this.specs[i].shape)} for ${this.specs[i].name}`, showShape(t.shape));
+      if (!sameShape(t.shape, this.specs[i].shape) || t.dtype !== 'f32') {
+        throw new ShapeError(op, `f32${showShape(this.specs[i].shape)} for ${this.specs[i].name}`, String(t));
       }
     });
+    if (!sameShape(into.shape, this.flat.shape) || into.dtype !== 'f32') throw new ShapeError(op, `to pack into ${this.flat}`, String(into));
     const software = this.device.deviceClass === 'software';
     const workgroup = software ? 16 : 64;
     const most = Math.min(this.device.limits.maxBindings - 1, 15);

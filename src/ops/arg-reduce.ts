@@ -18,10 +18,12 @@ const kernel = defineKernel<ArgReduceSpec>({ name: 'arg reduce', shader: argRedu
  * @throws ArgumentError for an axis outside x's rank, or nothing to choose from
  * @throws DTypeError for f16
  */
-export const argmax = (x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor => argReduce('argmax', x, axis, options, false);
+export const argmax = (x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor =>
+  argReduce('argmax', x, axis, options, false);
 
 /** Index of the least element; otherwise as `argmax`: ties give the least index, the first NaN counts as least. */
-export const argmin = (x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor => argReduce('argmin', x, axis, options, true);
+export const argmin = (x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor =>
+  argReduce('argmin', x, axis, options, true);
 
 function argReduce(op: string, x: Tensor, axis: number | undefined, options: ReduceOptions, least: boolean): Tensor {
   const device = commonDevice(op, [x]);
@@ -46,7 +48,15 @@ interface Columns {
   inner: number;
 }
 
-function launch(op: string, device: Device, x: Tensor, out: Tensor, key: ArgReduceSpec['key'], least: boolean, plan: Columns): void {
+function launch(
+  op: string,
+  device: Device,
+  x: Tensor,
+  out: Tensor,
+  key: ArgReduceSpec['key'],
+  least: boolean,
+  plan: Columns,
+): void {
   const { lead, length, inner } = plan;
   const columns = lead * inner;
   const software = device.deviceClass === 'software';
@@ -64,12 +74,20 @@ function launch(op: string, device: Device, x: Tensor, out: Tensor, key: ArgRedu
   const params = [units, length, inner, chunks, chunk];
   const cost = { flops: x.size, bytes: x.bytes };
   if (chunks === 1) {
-    device.run(kernel, { ...base, from: 'values', to: 'index' }, { bindings: [x.binding(op), out.binding(op)], params, grid: grid(units), cost });
+    device.run(
+      kernel,
+      { ...base, from: 'values', to: 'index' },
+      { bindings: [x.binding(op), out.binding(op)], params, grid: grid(units), cost },
+    );
     return;
   }
   const pairs = Tensor.empty(op, device, 'u32', [lead, chunks, inner, 2]);
   try {
-    device.run(kernel, { ...base, from: 'values', to: 'pairs' }, { bindings: [x.binding(op), pairs.binding(op)], params, grid: grid(units), cost });
+    device.run(
+      kernel,
+      { ...base, from: 'values', to: 'pairs' },
+      { bindings: [x.binding(op), pairs.binding(op)], params, grid: grid(units), cost },
+    );
     device.run(
       kernel,
       { ...base, from: 'pairs', to: 'index' },

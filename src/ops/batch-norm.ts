@@ -7,6 +7,7 @@ import { defineKernel, foldGrid } from '../gpu/kernel.js';
 import { assertDType } from '../tensor/dtype.js';
 import { assertRank, sameShape, showShape } from '../tensor/shape.js';
 import { commonDevice, Tensor } from '../tensor/tensor.js';
+import { composite } from './composite.js';
 import { map } from './map.js';
 import { reshape } from './reshape.js';
 
@@ -58,34 +59,42 @@ const combineKernel = defineKernel<CombineSpec>({ name: 'batchNormCombine', shad
 export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, options: BatchNormOptions = {}): Tensor {
   const { running, training = false, momentum = 0.1, eps = 1e-5, residual, activation = 'none' } = options;
   const op = 'batchNorm';
-  const device = commonDevice(op, [x, gamma, beta, ...(residual ? [residual] : []), ...(running ? [running.mean, running.variance] : [])]);
+  const given = residual ? [x, gamma, beta, residual] : [x, gamma, beta];
+  const device = commonDevice(op, running ? [...given, running.mean, running.variance] : given);
   assertDType(op, 'x', x.dtype, 'f32');
+  if (residual) assertDType(op, 'residual', residual.dtype, 'f32');
   assertRank(op, 'x', x.shape, 2);
   assertRank(op, 'gamma', gamma.shape, 1, 2);
   const channels = x.shape[x.rank - 1];
   const expected = gamma.rank === 2 ? [x.shape[0], channels] : [channels];
   for (const [name, t] of [['gamma', gamma], ['beta', beta], ['running.mean', running?.mean], ['running.variance', running?.variance]] as const) {
-    if (t && !sameShape(t.shape, expected)) throw new ShapeError(op, `${name} of shape ${showShape(expected)}`, showShape(t.shape));
+    if (!t) continue;
+    assertDType(op, name, t.dtype, 'f32');
+    if (!sameShape(t.shape, expected)) throw new ShapeError(op, `${name} of shape ${showShape(expected)}`, showShape(t.shape));
   }
   if (residual && !sameShape(residual.shape, x.shape)) throw new ShapeError(op, `a residual of shape ${showShape(x.shape)}`, showShape(residual.shape));
   if (!(eps >= 0)) throw new ArgumentError(op, 'eps >= 0', String(eps));
+  if (!(momentum >= 0 && momentum <= 1)) throw new ArgumentError(op, 'momentum in [0, 1]', String(momentum));
+  if (!['none', 'relu'].includes(activation)) throw new ArgumentError(op, 'activation none or relu', String(activation));
   if (!training) {
     if (!running) throw new ArgumentError(op, 'running statistics outside of training', 'none');
-    return normalise(x, gamma, beta, running, eps, residual, activation);
+    return composite(given, () => normalise(x, gamma, beta, running, eps, residual, activation));
   }
   const parts = gamma.rank === 2 ? gamma.shape[0] : 1;
   const rows = x.size / parts / channels;
   if (!(rows >= 1) || x.size === 0) throw new ShapeError(op, 'at least one row a channel in training', showShape(x.shape));
   const walk = walkOf(device, parts, rows, channels);
-  const stats = Tensor.empty(op, device, 'f32', [parts, 2, channels]);
-  const sums = Tensor.empty(op, device, 'f32', [parts, walk.chunks, 2, channels]);
-  const out = Tensor.empty(op, device, 'f32', x.shape);
   const relu = activation === 'relu';
-  pass(device, { pass: 'moments', relu: false, residual: false }, walk, [x, sums]);
-  combine(device, walk, sums, stats, 'moments', eps, momentum, running);
-  sums.dispose();
-  pass(device, { pass: 'apply', relu, residual: !!residual }, walk, [x, stats, gamma, beta, ...(residual ? [residual] : []), out]);
-  return record('batchNorm', { eps, relu, residual: !!residual, walk, stats }, residual ? [x, gamma, beta, residual] : [x, gamma, beta], out);
+  return composite(given, () => {
+    const stats = Tensor.empty(op, device, 'f32', [parts, 2, channels]);
+    const sums = Tensor.empty(op, device, 'f32', [parts, walk.chunks, 2, channels]);
+    const out = Tensor.empty(op, device, 'f32', x.shape);
+    pass(device, { pass: 'moments', relu: false, residual: false }, walk, [x, sums]);
+    combine(device, walk, sums, stats, 'moments', eps, momentum, running);
+    sums.dispose();
+    pass(device, { pass: 'apply', relu, residual: !!residual }, walk, [x, stats, gamma, beta, ...(residual ? [residual] : []), out]);
+    return record('batchNorm', { eps, relu, residual: !!residual, walk, stats }, given, out);
+  });
 }
 
 /** y from given statistics: one pointwise kernel. */

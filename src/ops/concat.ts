@@ -23,7 +23,11 @@ function concatOf(op: string, xs: readonly Tensor[], axis: number): Tensor {
   for (const x of xs) {
     if (x.dtype !== first.dtype) throw new DTypeError(op, `tensors of one dtype, ${first.dtype}`, x.dtype);
     if (x.rank !== first.rank || x.shape.some((d, a) => a !== at && d !== first.shape[a])) {
-      throw new ShapeError(op, `shapes that agree except on axis ${at}`, `${showShape(first.shape)} and ${showShape(x.shape)}`);
+      throw new ShapeError(
+        op,
+        `shapes that agree except on axis ${at}`,
+        `${showShape(first.shape)} and ${showShape(x.shape)}`,
+      );
     }
   }
   const shape = first.shape.map((d, a) => (a === at ? xs.reduce((n, x) => n + x.shape[at], 0) : d));
@@ -32,7 +36,11 @@ function concatOf(op: string, xs: readonly Tensor[], axis: number): Tensor {
   let start = 0;
   for (const x of xs) {
     const own = stridesOf(x.shape);
-    launchCopy(op, x, out, { axes: x.shape.map((size, a) => ({ size, from: own[a], to: strides[a] })), from: 0, to: start * strides[at] });
+    launchCopy(op, x, out, {
+      axes: x.shape.map((size, a) => ({ size, from: own[a], to: strides[a] })),
+      from: 0,
+      to: start * strides[at],
+    });
     start += x.shape[at];
   }
   return record('concat', { axis: at }, xs, out);
@@ -60,20 +68,32 @@ export function stack(xs: readonly Tensor[], axis = 0): Tensor {
  */
 export function tile(x: Tensor, reps: readonly number[]): Tensor {
   commonDevice('tile', [x]);
-  for (const r of reps) if (!Number.isInteger(r) || r < 0) throw new ArgumentError('tile', 'whole numbers of repeats >= 0', String(r));
+  for (const r of reps)
+    if (!Number.isInteger(r) || r < 0) throw new ArgumentError('tile', 'whole numbers of repeats >= 0', String(r));
   const rank = Math.max(x.rank, reps.length);
   const size = Array.from({ length: rank }, (_, a) => x.shape[a - rank + x.rank] ?? 1);
   const times = Array.from({ length: rank }, (_, a) => reps[a - rank + reps.length] ?? 1);
-  return stretch(x, size.flatMap((d) => [1, d]), size.flatMap((d, a) => [times[a], d]), size.map((d, a) => d * times[a]));
+  return stretch(
+    x,
+    size.flatMap((d) => [1, d]),
+    size.flatMap((d, a) => [times[a], d]),
+    size.map((d, a) => d * times[a]),
+  );
 }
 
 /** Every element of x repeated `times` times in a row along an axis. Any dtype. */
 export function repeatInterleave(x: Tensor, times: number, axis = 0): Tensor {
   commonDevice('repeatInterleave', [x]);
   const a = axisOf('repeatInterleave', axis, x.rank);
-  if (!Number.isInteger(times) || times < 0) throw new ArgumentError('repeatInterleave', 'a whole number of repeats >= 0', String(times));
+  if (!Number.isInteger(times) || times < 0)
+    throw new ArgumentError('repeatInterleave', 'a whole number of repeats >= 0', String(times));
   const widen = (n: number) => [...x.shape.slice(0, a + 1), n, ...x.shape.slice(a + 1)];
-  return stretch(x, widen(1), widen(times), x.shape.map((d, k) => (k === a ? d * times : d)));
+  return stretch(
+    x,
+    widen(1),
+    widen(times),
+    x.shape.map((d, k) => (k === a ? d * times : d)),
+  );
 }
 
 function stretch(x: Tensor, from: number[], to: number[], shape: number[]): Tensor {

@@ -56,6 +56,9 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
   assertDType('conv2d', 'weight', weight.dtype, 'f32', 'f16');
   assertRank('conv2d', 'x', x.shape, 4, 5);
   assertRank('conv2d', 'weight', weight.shape, 4, 5);
+  if (!['none', 'relu', 'tanh', 'sigmoid'].includes(activation)) {
+    throw new ArgumentError('conv2d', 'activation among none, relu, tanh, sigmoid', String(activation));
+  }
   if (x.rank === 5 && weight.rank === 4) {
     const [models, images, ...rest] = x.shape;
     const y = conv2d(reshape(x, [models * images, ...rest]), weight, options);
@@ -159,7 +162,9 @@ export function convTranspose2d(x: Tensor, weight: Tensor, options: { stride?: P
   if (channels !== first || first % groups !== 0) {
     throw new ShapeError(op, `${first} channels (the weight's first axis, divisible by ${groups} groups)`, showShape(x.shape));
   }
-  if (x.rank > weight.rank) throw new ShapeError(op, 'a weight with the model axis of x', showShape(weight.shape));
+  if (x.rank > weight.rank || (x.rank === 5 && x.shape[0] !== weight.shape[0])) {
+    throw new ShapeError(op, `a weight with the model axis of x ${showShape(x.shape)}`, showShape(weight.shape));
+  }
   if (extra[0] >= Math.max(stride[0], dilation[0]) || extra[1] >= Math.max(stride[1], dilation[1])) {
     throw new ArgumentError(op, 'outputPadding below stride or dilation', String(options.outputPadding));
   }

@@ -12,22 +12,27 @@ export interface CreateOptions {
 }
 
 /** A tensor full of 0 (false for bool). */
-export const zeros = (device: Device, shape: Shape, dtype: DType = 'f32'): Tensor => filled('zeros', device, shape, 0, dtype);
+export const zeros = (device: Device, shape: Shape, dtype: DType = 'f32'): Tensor =>
+  filled('zeros', device, shape, 0, dtype);
 /** A tensor full of 1 (true for bool). */
-export const ones = (device: Device, shape: Shape, dtype: DType = 'f32'): Tensor => filled('ones', device, shape, 1, dtype);
+export const ones = (device: Device, shape: Shape, dtype: DType = 'f32'): Tensor =>
+  filled('ones', device, shape, 1, dtype);
 /**
  * A tensor full of one value.
  *
  * @throws ArgumentError for a value that the integer dtype does not have
  */
-export const full = (device: Device, shape: Shape, value: number, dtype: DType = 'f32'): Tensor => filled('full', device, shape, value, dtype);
+export const full = (device: Device, shape: Shape, value: number, dtype: DType = 'f32'): Tensor =>
+  filled('full', device, shape, value, dtype);
 
 /** Zeros of x's shape, and its dtype unless another is given. */
-export const zerosLike = (x: Tensor, dtype: DType = x.dtype): Tensor => filled('zerosLike', x.device, x.shape, 0, dtype);
+export const zerosLike = (x: Tensor, dtype: DType = x.dtype): Tensor =>
+  filled('zerosLike', x.device, x.shape, 0, dtype);
 /** Ones of x's shape, and its dtype unless another is given. */
 export const onesLike = (x: Tensor, dtype: DType = x.dtype): Tensor => filled('onesLike', x.device, x.shape, 1, dtype);
 /** One value in x's shape, and its dtype unless another is given. */
-export const fullLike = (x: Tensor, value: number, dtype: DType = x.dtype): Tensor => filled('fullLike', x.device, x.shape, value, dtype);
+export const fullLike = (x: Tensor, value: number, dtype: DType = x.dtype): Tensor =>
+  filled('fullLike', x.device, x.shape, value, dtype);
 
 function filled(op: string, device: Device, shape: Shape, value: number, dtype: DType): Tensor {
   const { expr, scalars } = hostValue(op, value, dtype, 0);
@@ -44,7 +49,11 @@ function hostValue(op: string, value: number, dtype: DType, first: number): { ex
   }
   const to = dtype === 'i32' ? 'toI32' : 'toU32';
   const upper = Math.floor(value / 65536);
-  const expr = apply('add', apply('mul', apply(to, scalar(first)), constant(65536, dtype as 'i32' | 'u32')), apply(to, scalar(first + 1)));
+  const expr = apply(
+    'add',
+    apply('mul', apply(to, scalar(first)), constant(65536, dtype as 'i32' | 'u32')),
+    apply(to, scalar(first + 1)),
+  );
   return { expr, scalars: [upper, value - upper * 65536] };
 }
 
@@ -56,21 +65,43 @@ function hostValue(op: string, value: number, dtype: DType, first: number): { ex
  */
 export function arange(device: Device, stop: number, options?: CreateOptions): Tensor;
 export function arange(device: Device, start: number, stop: number, step?: number, options?: CreateOptions): Tensor;
-export function arange(device: Device, first: number, second?: number | CreateOptions, third = 1, last: CreateOptions = {}): Tensor {
+export function arange(
+  device: Device,
+  first: number,
+  second?: number | CreateOptions,
+  third = 1,
+  last: CreateOptions = {},
+): Tensor {
   const [start, stop, step] = typeof second === 'number' ? [first, second, third] : [0, first, 1];
   const options = typeof second === 'object' ? second : last;
   const numbers = [start, stop, step];
   if (!numbers.every(Number.isFinite) || step === 0) {
-    throw new ArgumentError('arange', 'finite numbers and a step other than 0', `start ${start}, stop ${stop}, step ${step}`);
+    throw new ArgumentError(
+      'arange',
+      'finite numbers and a step other than 0',
+      `start ${start}, stop ${stop}, step ${step}`,
+    );
   }
   const dtype: DType = options.dtype ?? (numbers.every(Number.isInteger) ? 'i32' : 'f32');
   if (dtype === 'bool') throw new ArgumentError('arange', 'a dtype of numbers', dtype);
   const count = Math.max(0, Math.ceil((stop - start) / step));
   const from = hostValue('arange', start, dtype, 0);
   // Unsigned steps wrap: counting down is adding 2^32 - |step|.
-  const by = hostValue('arange', dtype === 'u32' && Number.isInteger(step) && step < 0 ? step + 2 ** 32 : step, dtype, from.scalars.length);
+  const by = hostValue(
+    'arange',
+    dtype === 'u32' && Number.isInteger(step) && step < 0 ? step + 2 ** 32 : step,
+    dtype,
+    from.scalars.length,
+  );
   const i = apply(isFloat(dtype) ? 'toF32' : dtype === 'i32' ? 'toI32' : 'toU32', coord(0));
-  return generate('arange', device, [count], apply('add', from.expr, apply('mul', i, by.expr)), [...from.scalars, ...by.scalars], dtype);
+  return generate(
+    'arange',
+    device,
+    [count],
+    apply('add', from.expr, apply('mul', i, by.expr)),
+    [...from.scalars, ...by.scalars],
+    dtype,
+  );
 }
 
 /**
@@ -79,9 +110,16 @@ export function arange(device: Device, first: number, second?: number | CreateOp
  * @returns [count], f32 (or f16)
  * @throws ArgumentError unless count is a whole number >= 0 and the ends are finite
  */
-export function linspace(device: Device, start: number, stop: number, count: number, { dtype = 'f32' }: CreateOptions = {}): Tensor {
+export function linspace(
+  device: Device,
+  start: number,
+  stop: number,
+  count: number,
+  { dtype = 'f32' }: CreateOptions = {},
+): Tensor {
   if (!Number.isInteger(count) || count < 0) throw new ArgumentError('linspace', 'a whole count >= 0', String(count));
-  if (!Number.isFinite(start) || !Number.isFinite(stop)) throw new ArgumentError('linspace', 'finite ends', `${start} and ${stop}`);
+  if (!Number.isFinite(start) || !Number.isFinite(stop))
+    throw new ArgumentError('linspace', 'finite ends', `${start} and ${stop}`);
   if (!isFloat(dtype)) throw new ArgumentError('linspace', 'dtype f32 or f16', dtype);
   // Each half counts from its own end, so that both ends are exact and the grid is symmetric.
   const i = apply('toF32', coord(0));
@@ -99,23 +137,44 @@ export function eye(device: Device, rows: number, columns = rows, { dtype = 'f32
 }
 
 /** 1 (true) on and below a diagonal: column <= row + diagonal. [rows, columns], bool by default. */
-export function trilMask(device: Device, rows: number, columns = rows, diagonal = 0, { dtype = 'bool' }: CreateOptions = {}): Tensor {
+export function trilMask(
+  device: Device,
+  rows: number,
+  columns = rows,
+  diagonal = 0,
+  { dtype = 'bool' }: CreateOptions = {},
+): Tensor {
   return mask('trilMask', device, rows, columns, 'le', diagonal, dtype);
 }
 
 /** 1 (true) on and above a diagonal: column >= row + diagonal. [rows, columns], bool by default. */
-export function triuMask(device: Device, rows: number, columns = rows, diagonal = 0, { dtype = 'bool' }: CreateOptions = {}): Tensor {
+export function triuMask(
+  device: Device,
+  rows: number,
+  columns = rows,
+  diagonal = 0,
+  { dtype = 'bool' }: CreateOptions = {},
+): Tensor {
   return mask('triuMask', device, rows, columns, 'ge', diagonal, dtype);
 }
 
-function mask(op: string, device: Device, rows: number, columns: number, relation: 'eq' | 'le' | 'ge', diagonal: number, dtype: DType): Tensor {
+function mask(
+  op: string,
+  device: Device,
+  rows: number,
+  columns: number,
+  relation: 'eq' | 'le' | 'ge',
+  diagonal: number,
+  dtype: DType,
+): Tensor {
   const hit = apply(relation, coord(1), diagonalOf(op, 0, diagonal));
   const expr = dtype === 'bool' ? hit : apply(isFloat(dtype) ? 'toF32' : dtype === 'i32' ? 'toI32' : 'toU32', hit);
   return generate(op, device, [rows, columns], expr, [diagonal], dtype);
 }
 
 function diagonalOf(op: string, rowAxis: number, diagonal: number): Expr {
-  if (!Number.isInteger(diagonal) || Math.abs(diagonal) > 2 ** 24) throw new ArgumentError(op, 'a whole diagonal', String(diagonal));
+  if (!Number.isInteger(diagonal) || Math.abs(diagonal) > 2 ** 24)
+    throw new ArgumentError(op, 'a whole diagonal', String(diagonal));
   return apply('add', coord(rowAxis), apply('toI32', scalar(0)));
 }
 

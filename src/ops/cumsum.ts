@@ -75,7 +75,12 @@ export function launchScan(op: string, device: Device, x: Tensor, out: Tensor, p
   const cost = { flops: x.size, bytes: x.bytes };
   if (chunks === 1) {
     const spec: ScanSpec = { ...base, stage: 'scan', exclusive, seeded: false };
-    device.run(scanKernel, spec, { bindings: [x.binding(op), out.binding(op)], params, grid, cost: { ...cost, bytes: 2 * x.bytes } });
+    device.run(scanKernel, spec, {
+      bindings: [x.binding(op), out.binding(op)],
+      params,
+      grid,
+      cost: { ...cost, bytes: 2 * x.bytes },
+    });
     return;
   }
   const sums = Tensor.empty(op, device, x.dtype, [lead, chunks, plan.inner]);
@@ -98,9 +103,13 @@ export function launchScan(op: string, device: Device, x: Tensor, out: Tensor, p
 function layout(device: Device, columns: number, length: number, inner: number): { shared: boolean; chunks: number } {
   if (device.deviceClass === 'software') {
     // 128 lanes keep two cores busy; a chunk of 512 is worth the two launches more.
-    return { shared: false, chunks: columns >= 64 ? 1 : Math.max(1, Math.min(Math.floor(length / 512), Math.ceil(128 / columns))) };
+    return {
+      shared: false,
+      chunks: columns >= 64 ? 1 : Math.max(1, Math.min(Math.floor(length / 512), Math.ceil(128 / columns))),
+    };
   }
   if (columns >= 4096 || length <= 64) return { shared: false, chunks: 1 };
-  if (inner > 1) return { shared: false, chunks: Math.max(1, Math.min(Math.floor(length / 64), Math.ceil(16384 / columns))) };
+  if (inner > 1)
+    return { shared: false, chunks: Math.max(1, Math.min(Math.floor(length / 64), Math.ceil(16384 / columns))) };
   return { shared: true, chunks: Math.max(1, Math.min(Math.floor(length / 2048), Math.ceil(512 / columns))) };
 }

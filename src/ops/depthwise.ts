@@ -1,7 +1,7 @@
 import {
   type DepthwiseApplySpec,
+  type DepthwiseWeightSpec,
   depthwiseApplyShader,
-  type DepthwiseSpec,
   depthwiseWeightShader,
 } from '../../shaders/depthwise.js';
 import type { Device } from '../gpu/device.js';
@@ -9,9 +9,10 @@ import { defineKernel, foldGrid } from '../gpu/kernel.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { ConvAttrs } from './conv.js';
 import { sumLeading } from './reduce.js';
+import { walkOf } from './walk.js';
 
 const applyKernel = defineKernel<DepthwiseApplySpec>({ name: 'depthwise', shader: depthwiseApplyShader });
-const weightKernel = defineKernel<DepthwiseSpec>({ name: 'depthwiseWeight', shader: depthwiseWeightShader });
+const weightKernel = defineKernel<DepthwiseWeightSpec>({ name: 'depthwiseWeight', shader: depthwiseWeightShader });
 
 const forced = new WeakMap<Device, 'direct' | 'gemm'>();
 
@@ -55,11 +56,26 @@ function sizesOf(attrs: ConvAttrs, x: Tensor, weight: Tensor, g: Tensor): Sizes 
 }
 
 /** y from x: `out` is [models?, images, ...attrs.output, groups * multiplier]. */
-export function launchDepthwiseForward(attrs: ConvAttrs, x: Tensor, weight: Tensor, bias: Tensor | null, out: Tensor): void {
+export function launchDepthwiseForward(
+  attrs: ConvAttrs,
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  out: Tensor,
+): void {
   if (out.size === 0) return;
   const s = sizesOf(attrs, x, weight, out);
   const part = x.rank === 5 ? s.images * attrs.input[0] * attrs.input[1] : 0;
-  apply('conv2d', attrs, s, { source: x, part, sourceSize: attrs.input, sourceChannels: s.channels, size: attrs.output, weight, bias, out });
+  apply('conv2d', attrs, s, {
+    source: x,
+    part,
+    sourceSize: attrs.input,
+    sourceChannels: s.channels,
+    size: attrs.output,
+    weight,
+    bias,
+    out,
+  });
 }
 
 /** The gradient of x from that of y: `out` is [models?, images, ...attrs.input, groups]. */
@@ -68,8 +84,20 @@ export function launchDepthwiseInput(attrs: ConvAttrs, g: Tensor, weight: Tensor
   const s = sizesOf(attrs, out, weight, g);
   const part = g.rank === 5 ? s.images * attrs.output[0] * attrs.output[1] : 0;
   const sourceChannels = s.channels * s.multiplier;
-  apply('conv2dInput', attrs, s, { source: g, part, sourceSize: attrs.output, sourceChannels, size: attrs.input, weight, bias: null, out });
+  apply('conv2dInput', attrs, s, {
+    source: g,
+    part,
+    sourceSize: attrs.output,
+    sourceChannels,
+    size: attrs.input,
+    weight,
+    bias: null,
+    out,
+  });
 }
+
+/** Pixels of a row in one invocation. */
+const PIXELS = { software: 4, gpu: 2 };
 
 interface Application {
   source: Tensor;
@@ -87,9 +115,7 @@ function apply(op: string, attrs: ConvAttrs, s: Sizes, a: Application): void {
   const { device } = a.out;
   const { kernel, stride, pad, dilation } = attrs;
   const forward = op === 'conv2d';
-  const software = device.deviceClass === 'software';
-  const pixels = software ? 4 : 2;
-  const workgroup = 64;
+  const pixels = PIXELS[device.deviceClass === 'software' ? 'software' : 'gpu'];
   // Neighbouring taps that meet the same phase of the stride, and how far apart they read.
   const tapStep = [0, 1].map((k) => (forward ? 1 : stride[k] / gcd(stride[k], dilation[k])));
   const sourceStep = [0, 1].map((k) => (forward ? dilation[k] : (-dilation[k] * tapStep[k]) / stride[k]));
@@ -97,21 +123,21 @@ function apply(op: string, attrs: ConvAttrs, s: Sizes, a: Application): void {
   const blocks = apart * Math.ceil(Math.ceil(a.size[1] / apart) / pixels);
   const outChannels = a.out.shape[a.out.rank - 1] / s.lanes;
   const n = s.models * s.images * a.size[0] * blocks * outChannels;
-  const groups = Math.min(Math.ceil(n / workgroup), software ? 256 : 65535 * 16);
+  const walk = walkOf(device, n);
   const filters = s.channels * s.multiplier;
   const spec: DepthwiseApplySpec = {
     lanes: s.lanes,
     direction: forward ? 'forward' : 'input',
     pixels,
+    slide: forward ? stride[1] === dilation[1] : sourceStep[1] === -1,
     bias: a.bias !== null,
     activation: forward ? attrs.activation : 'none',
-    workgroup,
   };
   const tensors = [a.source, a.weight, ...(a.bias ? [a.bias] : []), a.out];
   device.run(applyKernel, spec, {
     bindings: tensors.map((t) => t.binding(op)),
     params: [
-      n,
+      ...walk.params,
       s.models,
       s.images,
       a.size[0],
@@ -131,7 +157,7 @@ function apply(op: string, attrs: ConvAttrs, s: Sizes, a: Application): void {
       ...tapStep,
       ...sourceStep,
     ],
-    grid: foldGrid(groups, device.limits.maxWorkgroups),
+    grid: walk.grid,
     cost: {
       flops: 2 * s.models * s.images * attrs.output[0] * attrs.output[1] * filters * kernel[0] * kernel[1],
       bytes: tensors.reduce((b, t) => b + t.bytes, 0),
@@ -151,34 +177,45 @@ export function launchDepthwiseWeight(attrs: ConvAttrs, x: Tensor, g: Tensor, ou
   const software = device.deviceClass === 'software';
   const workgroup = software ? 16 : 64;
   const rows = s.images * output[0];
-  const perSplit = out.size / s.lanes;
-  const splits = Math.max(1, Math.min(Math.ceil((software ? WEIGHT_INVOCATIONS.software : WEIGHT_INVOCATIONS.gpu) / perSplit), rows, 1024));
+  // The taps of a row in equal parts of at most four.
+  const blocks = Math.ceil(kernel[1] / 4);
+  const taps = Math.ceil(kernel[1] / blocks);
+  const perSplit = (s.models * s.channels * s.multiplier * kernel[0] * blocks) / s.lanes;
+  const splits = Math.max(
+    1,
+    Math.min(Math.ceil((software ? WEIGHT_INVOCATIONS.software : WEIGHT_INVOCATIONS.gpu) / perSplit), rows, 1024),
+  );
   const chunk = Math.ceil(rows / splits);
   const stage = splits > 1 ? Tensor.empty('conv2dWeight', device, 'f32', [splits, out.size]) : out;
   const n = splits * perSplit;
   try {
-    device.run(weightKernel, { lanes: s.lanes, workgroup }, {
-      bindings: [g, x, stage].map((t) => t.binding('conv2dWeight')),
-      params: [
-        n,
-        s.models,
-        s.images,
-        (s.channels * s.multiplier) / s.lanes,
-        s.channels / s.lanes,
-        s.multiplier,
-        g.rank === 5 ? s.images * output[0] * output[1] : 0,
-        x.rank === 5 ? s.images * input[0] * input[1] : 0,
-        ...kernel,
-        chunk,
-        ...input,
-        ...output,
-        ...stride,
-        ...pad,
-        ...dilation,
-      ],
-      grid: foldGrid(Math.ceil(n / workgroup), device.limits.maxWorkgroups),
-      cost: { flops: 2 * g.size * kernel[0] * kernel[1], bytes: g.bytes + x.bytes + stage.bytes },
-    });
+    device.run(
+      weightKernel,
+      { lanes: s.lanes, taps, slide: stride[1] === dilation[1], workgroup },
+      {
+        bindings: [g, x, stage].map((t) => t.binding('conv2dWeight')),
+        params: [
+          n,
+          s.models,
+          s.images,
+          (s.channels * s.multiplier) / s.lanes,
+          s.channels / s.lanes,
+          s.multiplier,
+          g.rank === 5 ? s.images * output[0] * output[1] : 0,
+          x.rank === 5 ? s.images * input[0] * input[1] : 0,
+          ...kernel,
+          blocks,
+          chunk,
+          ...input,
+          ...output,
+          ...stride,
+          ...pad,
+          ...dilation,
+        ],
+        grid: foldGrid(Math.ceil(n / workgroup), device.limits.maxWorkgroups),
+        cost: { flops: 2 * g.size * kernel[0] * kernel[1], bytes: g.bytes + x.bytes + stage.bytes },
+      },
+    );
     if (stage !== out) sumLeading('conv2dWeight', device, stage, out);
   } finally {
     if (stage !== out) stage.dispose();

@@ -3,7 +3,7 @@ import { record } from '../autograd/node.js';
 import { ArgumentError, DTypeError, ShapeError } from '../gpu/errors.js';
 import { defineKernel } from '../gpu/kernel.js';
 import { STORED } from '../tensor/dtype.js';
-import { axisOf, sameShape, type Shape, showShape, sizeOf } from '../tensor/shape.js';
+import { axisOf, type Shape, sameShape, showShape, sizeOf } from '../tensor/shape.js';
 import { commonDevice, Tensor } from '../tensor/tensor.js';
 import { STRIDE_WORKGROUP, strideGrid } from './grid-stride.js';
 import { type IndexInput, withIndices } from './index-input.js';
@@ -88,7 +88,13 @@ export function embedding(weight: Tensor, ids: IndexInput): Tensor {
  * @throws DTypeError for bool or f16, or indices that are not integers
  * @throws ArgumentError for a host index outside [0, size)
  */
-export function scatterAdd(g: Tensor, index: IndexInput, axis: number, size: number, { batch = 0 }: GatherOptions = {}): Tensor {
+export function scatterAdd(
+  g: Tensor,
+  index: IndexInput,
+  axis: number,
+  size: number,
+  { batch = 0 }: GatherOptions = {},
+): Tensor {
   checkSize('scatterAdd', size);
   return withIndices('scatterAdd', g.device, index, size, (at) => {
     const spread = at.rank - batch;
@@ -129,7 +135,8 @@ export function gatherBy(op: string, x: Tensor, index: Tensor, attrs: GatherAttr
 }
 
 /** Recorded scatterAdd with given attributes; also the reverse rule of `gather`. */
-export const scatterAddBy = (op: string, g: Tensor, index: Tensor, attrs: GatherAttrs): Tensor => add(op, g, index, attrs);
+export const scatterAddBy = (op: string, g: Tensor, index: Tensor, attrs: GatherAttrs): Tensor =>
+  add(op, g, index, attrs);
 
 function add(op: string, g: Tensor, index: Tensor, attrs: GatherAttrs): Tensor {
   const device = commonDevice(op, [g, index]);
@@ -137,7 +144,8 @@ function add(op: string, g: Tensor, index: Tensor, attrs: GatherAttrs): Tensor {
   const spread = attrs.along ? 1 : index.rank - attrs.batch;
   const shape = [...g.shape.slice(0, attrs.axis), attrs.size, ...g.shape.slice(attrs.axis + spread)];
   const { plan, gathered } = planOf(op, shape, index.shape, attrs);
-  if (!sameShape(gathered, g.shape)) throw new ShapeError(op, `values of shape ${showShape(gathered)}`, showShape(g.shape));
+  if (!sameShape(gathered, g.shape))
+    throw new ShapeError(op, `values of shape ${showShape(gathered)}`, showShape(g.shape));
   const out = Tensor.empty(op, device, g.dtype, shape);
   try {
     if (out.size > 0) launchScatterAdd(op, g, index, plan, out);
@@ -149,27 +157,56 @@ function add(op: string, g: Tensor, index: Tensor, attrs: GatherAttrs): Tensor {
 }
 
 /** Checks x's shape against the index's and lays the problem out. */
-function planOf(op: string, shape: Shape, index: Shape, { axis, batch, along, size }: GatherAttrs): { plan: GatherPlan; gathered: number[] } {
-  if (!Number.isInteger(batch) || batch < 0 || batch > axis) throw new ArgumentError(op, `batch axes from 0 to the axis, ${axis}`, String(batch));
+function planOf(
+  op: string,
+  shape: Shape,
+  index: Shape,
+  { axis, batch, along, size }: GatherAttrs,
+): { plan: GatherPlan; gathered: number[] } {
+  if (!Number.isInteger(batch) || batch < 0 || batch > axis)
+    throw new ArgumentError(op, `batch axes from 0 to the axis, ${axis}`, String(batch));
   const inner = sizeOf(shape.slice(axis + 1));
   let plan: GatherPlan;
   let gathered: number[];
   if (along) {
     gathered = shape.map((d, a) => (a === axis ? (index[a] ?? 0) : d));
-    if (!sameShape(gathered, index)) throw new ShapeError(op, `indices of shape ${showShape(shape)} but for axis ${axis}`, showShape(index));
+    if (!sameShape(gathered, index))
+      throw new ShapeError(op, `indices of shape ${showShape(shape)} but for axis ${axis}`, showShape(index));
     const lead = sizeOf(shape.slice(0, axis));
     const picks = index[axis];
-    plan = { parts: 1, lead, size, picks, inner, strides: [0, picks * inner, inner, 1], rows: lead * inner, rowInner: inner, rowStrides: [0, inner, 1] };
+    plan = {
+      parts: 1,
+      lead,
+      size,
+      picks,
+      inner,
+      strides: [0, picks * inner, inner, 1],
+      rows: lead * inner,
+      rowInner: inner,
+      rowStrides: [0, inner, 1],
+    };
   } else {
     const shared = shape.slice(0, batch);
-    if (!sameShape(index.slice(0, batch), shared)) throw new ShapeError(op, `indices that begin with the batch axes ${showShape(shared)}`, showShape(index));
+    if (!sameShape(index.slice(0, batch), shared))
+      throw new ShapeError(op, `indices that begin with the batch axes ${showShape(shared)}`, showShape(index));
     gathered = [...shape.slice(0, axis), ...index.slice(batch), ...shape.slice(axis + 1)];
     const parts = sizeOf(shared);
     const picks = sizeOf(index.slice(batch));
     const lead = sizeOf(shape.slice(batch, axis));
-    plan = { parts, lead, size, picks, inner, strides: [picks, 0, 1, 0], rows: parts, rowInner: 1, rowStrides: [1, 0, 0] };
+    plan = {
+      parts,
+      lead,
+      size,
+      picks,
+      inner,
+      strides: [picks, 0, 1, 0],
+      rows: parts,
+      rowInner: 1,
+      rowStrides: [1, 0, 0],
+    };
   }
-  if (size === 0 && plan.picks > 0) throw new ShapeError(op, 'no index into an axis of size 0', `indices ${showShape(index)}`);
+  if (size === 0 && plan.picks > 0)
+    throw new ShapeError(op, 'no index into an axis of size 0', `indices ${showShape(index)}`);
   return { plan, gathered };
 }
 
@@ -178,7 +215,12 @@ function launchGather(op: string, x: Tensor, index: Tensor, plan: GatherPlan, ou
   const lanes = plan.strides[3] === 0 && plan.inner % 4 === 0 ? 4 : 1;
   device.run(
     gatherKernel,
-    { type: STORED[x.dtype] as GatherSpec['type'], index: index.dtype as 'i32' | 'u32', lanes, workgroup: STRIDE_WORKGROUP },
+    {
+      type: STORED[x.dtype] as GatherSpec['type'],
+      index: index.dtype as 'i32' | 'u32',
+      lanes,
+      workgroup: STRIDE_WORKGROUP,
+    },
     {
       bindings: [x.binding(op), index.binding(op), out.binding(op)],
       params: [plan.parts, plan.lead, plan.size, plan.picks, plan.inner / lanes, ...plan.strides],

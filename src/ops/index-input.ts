@@ -9,9 +9,16 @@ import { type Nested, Tensor, tensor } from '../tensor/tensor.js';
 export type IndexInput = Tensor | Int32Array | Uint32Array | Nested;
 
 /** Runs `use` with the indices as a tensor; one made from host numbers lives on only as the input of a recorded node. */
-export function withIndices(op: string, device: Device, index: IndexInput, size: number, use: (index: Tensor) => Tensor): Tensor {
+export function withIndices(
+  op: string,
+  device: Device,
+  index: IndexInput,
+  size: number,
+  use: (index: Tensor) => Tensor,
+): Tensor {
   if (index instanceof Tensor) {
-    if (index.dtype !== 'i32' && index.dtype !== 'u32') throw new DTypeError(op, 'indices of dtype i32 or u32', index.dtype);
+    if (index.dtype !== 'i32' && index.dtype !== 'u32')
+      throw new DTypeError(op, 'indices of dtype i32 or u32', index.dtype);
     return use(index);
   }
   const flat = ArrayBuffer.isView(index) ? index : flatten(index);
@@ -34,7 +41,11 @@ function checkIndices(op: string, values: ArrayLike<number>, size: number): void
   for (let i = 0; i < values.length; i++) {
     const v = values[i];
     if (!Number.isInteger(v) || v < 0 || v >= size) {
-      throw new ArgumentError(op, size > 0 ? `indices from 0 to ${size - 1}` : 'no index into an axis of size 0', `${v} at position ${i}`);
+      throw new ArgumentError(
+        op,
+        size > 0 ? `indices from 0 to ${size - 1}` : 'no index into an axis of size 0',
+        `${v} at position ${i}`,
+      );
     }
   }
 }
@@ -46,6 +57,7 @@ function checkIndices(op: string, values: ArrayLike<number>, size: number): void
  * @throws DTypeError unless the indices are i32 or u32
  */
 export async function assertIndices(index: Tensor, size: number): Promise<void> {
-  if (index.dtype !== 'i32' && index.dtype !== 'u32') throw new DTypeError('assertIndices', 'indices of dtype i32 or u32', index.dtype);
+  if (index.dtype !== 'i32' && index.dtype !== 'u32')
+    throw new DTypeError('assertIndices', 'indices of dtype i32 or u32', index.dtype);
   checkIndices('assertIndices', await index.data(), size);
 }

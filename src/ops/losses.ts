@@ -3,6 +3,7 @@ import { ArgumentError, DTypeError, ShapeError } from '../gpu/errors.js';
 import { assertDType } from '../tensor/dtype.js';
 import { assertRank, sameShape, showShape } from '../tensor/shape.js';
 import { commonDevice, type Tensor } from '../tensor/tensor.js';
+import { composite } from './composite.js';
 import { map } from './map.js';
 import { shiftedSum } from './reductions.js';
 import { reshape } from './reshape.js';
@@ -35,25 +36,32 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: LossOption
   if (!sameShape(target.shape, expected)) {
     throw new ShapeError(op, `a ${target.dtype} target of shape ${showShape(expected)}`, showShape(target.shape));
   }
-  const { top, total } = shiftedSum(logits, [axis]);
   const [x, m, s] = [input(0), input(1), input(2)];
   const smooth = scalar(0);
   const keep = scalar(1);
   let weight: Expr;
   if (hard) {
-    const index = target.dtype === 'u32' ? apply('toI32', input(3, 'u32')) : input(3, 'i32');
-    const clamped = apply('max', apply('min', index, apply('toI32', scalar(3))), constant(0, 'i32'));
+    const clamped =
+      target.dtype === 'u32'
+        ? apply('toI32', apply('min', input(3, 'u32'), apply('toU32', scalar(3))))
+        : apply('max', apply('min', input(3, 'i32'), apply('toI32', scalar(3))), constant(0, 'i32'));
     weight = apply('add', apply('where', apply('eq', coord(axis), clamped), keep, constant(0)), smooth);
   } else {
     weight = apply('add', apply('mul', input(3), keep), smooth);
   }
   const nats = apply('sub', apply('add', apply('log', s), m), x);
+  const weighted = apply('mul', weight, nats);
+  // A class without weight costs nothing, even where its logit is -inf.
+  const each = hard ? apply('where', apply('gt', weight, constant(0)), weighted, constant(0)) : weighted;
   const reduction = options.reduction ?? 'mean';
   const rows = lead.reduce((n, d) => n * d, 1);
-  return map([logits, top, total, hard ? reshape(target, [...lead, 1]) : target], apply('mul', apply('mul', weight, nats), scalar(2)), {
-    scalars: [e / classes, 1 - e, reduction === 'mean' ? 1 / rows : 1, classes - 1],
-    axes: reduction === 'none' ? [axis] : logits.shape.map((_, a) => a),
-    op,
+  return composite([logits, target], () => {
+    const { top, total } = shiftedSum(logits, [axis]);
+    return map([logits, top, total, hard ? reshape(target, [...lead, 1]) : target], apply('mul', each, scalar(2)), {
+      scalars: [e / classes, 1 - e, reduction === 'mean' ? 1 / rows : 1, classes - 1],
+      axes: reduction === 'none' ? [axis] : logits.shape.map((_, a) => a),
+      op,
+    });
   });
 }
 

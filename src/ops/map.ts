@@ -65,7 +65,12 @@ function mapOf(op: string, device: Device, inputs: readonly Tensor[], attrs: Map
   if (valueTypeOf(dtype) !== expr.type) throw new DTypeError(op, `an expression of type ${valueTypeOf(dtype)}`, expr.type);
   checkBindings(op, device, inputs.length + 1);
   const out = Tensor.empty(op, device, dtype, shape);
-  if (out.size > 0) launchMap(op, device, inputs, attrs, out);
+  try {
+    if (out.size > 0) launchMap(op, device, inputs, attrs, out);
+  } catch (error) {
+    out.dispose();
+    throw error;
+  }
   return out;
 }
 

@@ -3,6 +3,7 @@ import { ArgumentError, ShapeError } from '../gpu/errors.js';
 import { assertDType } from '../tensor/dtype.js';
 import { assertRank, sameShape, showShape } from '../tensor/shape.js';
 import { commonDevice, type Tensor } from '../tensor/tensor.js';
+import { composite } from './composite.js';
 import { map } from './map.js';
 import { mean, variance } from './reductions.js';
 import { reshape } from './reshape.js';
@@ -11,21 +12,21 @@ import { reshape } from './reshape.js';
  * Normalises x over `axes` and applies scale and shift that broadcast to x: (x - mean) / sqrt(variance + eps) g + b.
  */
 function normaliseOver(op: string, x: Tensor, axes: readonly number[], gamma: Tensor | undefined, beta: Tensor | undefined, eps: number): Tensor {
-  if (!(eps >= 0)) throw new ArgumentError(op, 'eps >= 0', String(eps));
+  const parameters: Tensor[] = [];
+  const next = (t: Tensor) => input(2 + parameters.push(t));
+  let y = apply('mul', apply('sub', input(0), input(1)), apply('rsqrt', apply('add', input(2), scalar(0))));
+  if (gamma) y = apply('mul', y, next(gamma));
+  if (beta) y = apply('add', y, next(beta));
   const m = mean(x, axes, { keepDims: true });
   const v = variance(x, axes, { keepDims: true });
-  const inputs = [x, m, v];
-  let y = apply('mul', apply('sub', input(0), input(1)), apply('rsqrt', apply('add', input(2), scalar(0))));
-  if (gamma) y = apply('mul', y, input(inputs.push(gamma) - 1));
-  if (beta) y = apply('add', y, input(inputs.push(beta) - 1));
-  return map(inputs, y, { scalars: [eps], op });
+  return map([x, m, v, ...parameters], y, { scalars: [eps], op });
 }
 
 /** Layer normalisation over the last axis (Ba et al. 2016); gamma and beta [features] or with leading model axes. */
 export function layerNorm(x: Tensor, gamma?: Tensor, beta?: Tensor, eps = 1e-5): Tensor {
-  check('layerNorm', x, gamma, beta, x.shape[x.rank - 1]);
+  check('layerNorm', x, gamma, beta, x.shape[x.rank - 1], eps);
   const align = (t: Tensor | undefined) => t && alignChannels(x, t);
-  return normaliseOver('layerNorm', x, [x.rank - 1], align(gamma), align(beta), eps);
+  return composite(present(x, gamma, beta), () => normaliseOver('layerNorm', x, [x.rank - 1], align(gamma), align(beta), eps));
 }
 
 /**
@@ -40,22 +41,28 @@ export function groupNorm(x: Tensor, groups: number, gamma?: Tensor, beta?: Tens
   if (!Number.isInteger(groups) || groups < 1 || channels % groups !== 0) {
     throw new ArgumentError(op, `groups that divide ${channels} channels`, String(groups));
   }
-  check(op, x, gamma, beta, channels);
-  const models = gamma?.rank === 2 ? [x.shape[0]] : [];
-  const images = x.shape[models.length];
+  check(op, x, gamma, beta, channels, eps);
+  const models = (gamma ?? beta)?.rank === 2 ? [x.shape[0]] : [];
+  const inner = x.shape.slice(models.length + 1, -1).reduce((n, d) => n * d, 1);
   const width = channels / groups;
-  const flat = [...models, images, -1, groups, width];
+  const flat = [...models, x.shape[models.length], inner, groups, width];
   const positions = flat.length - 3;
   const shape = (t: Tensor | undefined) => t && reshape(t, [...models, 1, 1, groups, width]);
-  return reshape(normaliseOver(op, reshape(x, flat), [positions, positions + 2], shape(gamma), shape(beta), eps), x.shape);
+  return composite(present(x, gamma, beta), () =>
+    reshape(normaliseOver(op, reshape(x, flat), [positions, positions + 2], shape(gamma), shape(beta), eps), x.shape),
+  );
 }
 
-function check(op: string, x: Tensor, gamma: Tensor | undefined, beta: Tensor | undefined, channels: number): void {
-  commonDevice(op, [x, ...(gamma ? [gamma] : []), ...(beta ? [beta] : [])]);
+const present = (...tensors: (Tensor | undefined)[]): Tensor[] => tensors.filter((t) => t !== undefined);
+
+function check(op: string, x: Tensor, gamma: Tensor | undefined, beta: Tensor | undefined, channels: number, eps: number): void {
+  commonDevice(op, present(x, gamma, beta));
+  if (!(eps >= 0)) throw new ArgumentError(op, 'eps >= 0', String(eps));
   assertDType(op, 'x', x.dtype, 'f32');
   assertRank(op, 'x', x.shape, 1);
   for (const [name, t] of [['gamma', gamma], ['beta', beta]] as const) {
     if (!t) continue;
+    assertDType(op, name, t.dtype, 'f32');
     const expected = t.rank === 2 ? [x.shape[0], channels] : [channels];
     if (!sameShape(t.shape, expected)) throw new ShapeError(op, `${name} of shape ${showShape(expected)}`, showShape(t.shape));
   }

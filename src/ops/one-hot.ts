@@ -15,7 +15,8 @@ import { map, valueType } from './map.js';
  */
 export function oneHot(index: Tensor, classes: number, dtype: DType = 'f32'): Tensor {
   commonDevice('oneHot', [index]);
-  if (index.dtype !== 'i32' && index.dtype !== 'u32') throw new DTypeError('oneHot', 'indices of dtype i32 or u32', index.dtype);
+  if (index.dtype !== 'i32' && index.dtype !== 'u32')
+    throw new DTypeError('oneHot', 'indices of dtype i32 or u32', index.dtype);
   if (!Number.isInteger(classes) || classes < 1 || classes > 2 ** 24) {
     throw new ArgumentError('oneHot', 'a whole number of classes from 1 to 2^24', String(classes));
   }
@@ -25,7 +26,12 @@ export function oneHot(index: Tensor, classes: number, dtype: DType = 'f32'): Te
   const at = apply('max', below, constant(0, 'i32'));
   const hit = apply('eq', at, coord(index.rank));
   try {
-    return map([column], castTo(hit, dtype), { shape: [...index.shape, classes], scalars: [classes - 1], dtype, op: 'oneHot' });
+    return map([column], castTo(hit, dtype), {
+      shape: [...index.shape, classes],
+      scalars: [classes - 1],
+      dtype,
+      op: 'oneHot',
+    });
   } finally {
     column.dispose();
   }

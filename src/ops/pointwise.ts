@@ -9,6 +9,9 @@ import { map, valueType } from './map.js';
 /** A tensor, or a host number that broadcasts. */
 export type Operand = Tensor | number;
 
+/** What host numbers beside integer tensors may be. */
+const RANGE = { i32: [-(2 ** 31), 2 ** 31 - 1], u32: [0, 2 ** 32 - 1] } as const;
+
 /** Applies one table operation to operands, with broadcasting. */
 export function pointwise(op: OpName, ...operands: Operand[]): Tensor {
   return fuse((...args) => apply(op, ...args), operands, op);
@@ -34,7 +37,10 @@ export function fuse(build: (...args: Expr[]) => Expr, operands: readonly Operan
       scalars.push(o);
       return scalar(scalars.length - 1);
     }
-    if (!Number.isInteger(o)) throw new DTypeError(op, `a whole number beside dtype ${like}`, String(o));
+    const [low, high] = RANGE[like];
+    if (!Number.isInteger(o) || o < low || o > high) {
+      throw new DTypeError(op, `a whole number from ${low} to ${high} beside dtype ${like}`, String(o));
+    }
     return constant(o, like);
   });
   const expr = build(...args);
@@ -51,9 +57,9 @@ export const mod = (a: Operand, b: Operand): Tensor => pointwise('mod', a, b);
 /** a to the power b; NaN for a negative base and a broken exponent. */
 export const pow = (a: Operand, b: Operand): Tensor =>
   typeof b === 'number' && b === 2 ? pointwise('mul', a, a) : pointwise('pow', a, b);
-/** The smaller of two; a tie shares the gradient. */
+/** The smaller of two; a tie shares the gradient. Beside NaN the other may be the result. */
 export const minimum = (a: Operand, b: Operand): Tensor => pointwise('min', a, b);
-/** The greater of two; a tie shares the gradient. */
+/** The greater of two; a tie shares the gradient. Beside NaN the other may be the result. */
 export const maximum = (a: Operand, b: Operand): Tensor => pointwise('max', a, b);
 export const neg = (x: Tensor): Tensor => pointwise('neg', x);
 export const abs = (x: Tensor): Tensor => pointwise('abs', x);
@@ -126,7 +132,10 @@ export function where(mask: Tensor, a: Operand, b: Operand): Tensor {
   return fuse((m, x, y) => apply('where', m, x, y), [mask, a, b], 'where');
 }
 
-/** The same values in another dtype: floats to integers truncate, anything to bool is `!= 0`. */
+/**
+ * The same values in another dtype: floats to integers go towards zero and stop at the ends of
+ * the type's range (NaN gives an end or 0), integers keep their bits, anything to bool is `!= 0`.
+ */
 export function cast(x: Tensor, dtype: DType): Tensor {
   if (x.dtype === dtype) return map([x], input(0, valueType(x)), { dtype, op: 'cast' });
   const value = input(0, valueType(x));

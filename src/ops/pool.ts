@@ -1,11 +1,12 @@
 import { type PoolSpec, poolShader } from '../../shaders/pool.js';
 import { record } from '../autograd/node.js';
 import { ArgumentError, ShapeError } from '../gpu/errors.js';
-import { defineKernel, foldGrid } from '../gpu/kernel.js';
+import { defineKernel } from '../gpu/kernel.js';
 import { assertDType } from '../tensor/dtype.js';
 import { assertRank, showShape } from '../tensor/shape.js';
 import { commonDevice, Tensor } from '../tensor/tensor.js';
 import { mean } from './reductions.js';
+import { walkOf } from './walk.js';
 
 type Two = readonly [y: number, x: number];
 
@@ -125,21 +126,25 @@ const disjoint = ({ adaptive, kernel, stride, input, output }: PoolAttrs): boole
   [0, 1].every((a) => (adaptive ? input[a] % output[a] === 0 : kernel[a] <= stride[a]));
 
 /** Runs a kernel with one invocation an element (or four channels) of `walked`. */
-function launch(kind: PoolSpec['kind'], op: string, attrs: PoolAttrs, tensors: readonly Tensor[], walked: Tensor): void {
+function launch(
+  kind: PoolSpec['kind'],
+  op: string,
+  attrs: PoolAttrs,
+  tensors: readonly Tensor[],
+  walked: Tensor,
+): void {
   const { device, shape, rank, size } = walked;
   if (tensors.some((t) => t.size === 0)) return;
   const channels = shape[rank - 1];
   const lanes = channels % 4 === 0 ? 4 : 1;
   const n = size / lanes;
   const images = size / (channels * shape[rank - 2] * shape[rank - 3]);
-  const software = device.deviceClass === 'software';
-  const workgroup = 64;
-  const groups = Math.min(Math.ceil(n / workgroup), software ? 256 : 65535 * 16);
-  const spec: PoolSpec = { kind, adaptive: attrs.adaptive, disjoint: disjoint(attrs), lanes, workgroup };
+  const walk = walkOf(device, n);
+  const spec: PoolSpec = { kind, adaptive: attrs.adaptive, disjoint: disjoint(attrs), lanes };
   device.run(poolKernel, spec, {
     bindings: tensors.map((t) => t.binding(op)),
     params: [
-      n,
+      ...walk.params,
       channels / lanes,
       ...attrs.input,
       ...attrs.output,
@@ -149,7 +154,7 @@ function launch(kind: PoolSpec['kind'], op: string, attrs: PoolAttrs, tensors: r
       attrs.countIncludePad ? 1 : 0,
       images,
     ],
-    grid: foldGrid(groups, device.limits.maxWorkgroups),
+    grid: walk.grid,
     cost: { flops: tensors[0].size, bytes: tensors.reduce((b, t) => b + t.bytes, 0) },
   });
 }
@@ -164,7 +169,9 @@ function checkImages(op: string, x: Tensor): void {
 
 function pairOf(op: string, name: string, value: number | Two, least: number): Two {
   const [y, x] = typeof value === 'number' ? [value, value] : value;
-  for (const v of [y, x]) if (!Number.isInteger(v) || v < least) throw new ArgumentError(op, `${name} as whole numbers >= ${least}`, String(value));
+  for (const v of [y, x])
+    if (!Number.isInteger(v) || v < least)
+      throw new ArgumentError(op, `${name} as whole numbers >= ${least}`, String(value));
   return [y, x];
 }
 
@@ -175,14 +182,19 @@ function slidingWindows(op: string, x: Tensor, options: PoolOptions): PoolAttrs 
   const pad = pairOf(op, 'padding', options.padding ?? 0, 0);
   const input: Two = [x.shape[x.rank - 3], x.shape[x.rank - 2]];
   const sizes = [0, 1].map((a) => {
-    if (2 * pad[a] > kernel[a]) throw new ArgumentError(op, `padding at most half the kernel ${kernel.join(' x ')}`, pad.join(', '));
+    if (2 * pad[a] > kernel[a])
+      throw new ArgumentError(op, `padding at most half the kernel ${kernel.join(' x ')}`, pad.join(', '));
     const room = input[a] + 2 * pad[a] - kernel[a];
     const count = (options.ceilMode ? Math.ceil(room / stride[a]) : Math.floor(room / stride[a])) + 1;
     // A window must begin inside the image or the padding before it.
     return options.ceilMode && (count - 1) * stride[a] >= input[a] + pad[a] ? count - 1 : count;
   });
   if (sizes.some((s) => s < 1)) {
-    throw new ShapeError(op, `a padded image at least as large as the kernel ${kernel.join(' x ')}`, `x ${showShape(x.shape)}, padding ${pad.join(', ')}`);
+    throw new ShapeError(
+      op,
+      `a padded image at least as large as the kernel ${kernel.join(' x ')}`,
+      `x ${showShape(x.shape)}, padding ${pad.join(', ')}`,
+    );
   }
   return { adaptive: false, kernel, stride, pad, input, output: [sizes[0], sizes[1]], countIncludePad: false };
 }

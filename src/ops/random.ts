@@ -27,8 +27,13 @@ export function randomBits(generator: Generator, shape: Shape): Tensor {
  *
  * @throws ArgumentError unless low < high and both are finite
  */
-export function uniform(generator: Generator, shape: Shape, { low = 0, high = 1 }: { low?: number; high?: number } = {}): Tensor {
-  if (!(low < high) || !Number.isFinite(high - low)) throw new ArgumentError('uniform', 'finite low < high', `${low} and ${high}`);
+export function uniform(
+  generator: Generator,
+  shape: Shape,
+  { low = 0, high = 1 }: { low?: number; high?: number } = {},
+): Tensor {
+  if (!(low < high) || !Number.isFinite(high - low))
+    throw new ArgumentError('uniform', 'finite low < high', `${low} and ${high}`);
   return draw('uniform', generator, shape, 'uniform', [low, high - low, floatBelow(high)]);
 }
 
@@ -37,8 +42,13 @@ export function uniform(generator: Generator, shape: Shape, { low = 0, high = 1 
  *
  * @throws ArgumentError unless mean and std are finite and std >= 0
  */
-export function normal(generator: Generator, shape: Shape, { mean = 0, std = 1 }: { mean?: number; std?: number } = {}): Tensor {
-  if (!Number.isFinite(mean) || !Number.isFinite(std) || std < 0) throw new ArgumentError('normal', 'a finite mean and std >= 0', `${mean} and ${std}`);
+export function normal(
+  generator: Generator,
+  shape: Shape,
+  { mean = 0, std = 1 }: { mean?: number; std?: number } = {},
+): Tensor {
+  if (!Number.isFinite(mean) || !Number.isFinite(std) || std < 0)
+    throw new ArgumentError('normal', 'a finite mean and std >= 0', `${mean} and ${std}`);
   return draw('normal', generator, shape, 'normal', [mean, std, 0]);
 }
 
@@ -65,7 +75,16 @@ export function permutation(generator: Generator, n: number): Tensor {
   try {
     bits = draw('permutation', generator, shape, 'bits', [0, 0, 0]);
     const rows = generator.models ?? 1;
-    launchSort('permutation', generator.device, bits, order, null, { key: 'u32', descending: false, rows, n, inner: 1, orderInner: 1, bits: 32, size: 0 });
+    launchSort('permutation', generator.device, bits, order, null, {
+      key: 'u32',
+      descending: false,
+      rows,
+      n,
+      inner: 1,
+      orderInner: 1,
+      bits: 32,
+      size: 0,
+    });
   } catch (error) {
     order.dispose();
     throw error;
@@ -84,14 +103,23 @@ export function permutation(generator: Generator, n: number): Tensor {
  * @throws DTypeError for integers and bools
  * @throws ShapeError where x does not begin with the generator's models
  */
-export function dropout(x: Tensor, p: number, generator: Generator, { training = true }: { training?: boolean } = {}): Tensor {
+export function dropout(
+  x: Tensor,
+  p: number,
+  generator: Generator,
+  { training = true }: { training?: boolean } = {},
+): Tensor {
   commonDevice('dropout', [x, generator.stateTensor('dropout')]);
   if (!isFloat(x.dtype)) throw new DTypeError('dropout', 'x of dtype f32 or f16', x.dtype);
   if (!(p >= 0 && p < 1)) throw new ArgumentError('dropout', 'a probability p with 0 <= p < 1', String(p));
   if (p === 0 || !training) return alias(x);
   const keeps = draw('dropout', generator, x.shape, 'bernoulli', [1 - p, 0, 0]);
   try {
-    return fuse((v, mask, s) => apply('where', mask, apply('mul', v, s), constant(0)), [x, keeps, 1 / (1 - p)], 'dropout');
+    return fuse(
+      (v, mask, s) => apply('where', mask, apply('mul', v, s), constant(0)),
+      [x, keeps, 1 / (1 - p)],
+      'dropout',
+    );
   } finally {
     if (!(x.tracked && isRecording())) keeps.dispose();
   }
@@ -108,16 +136,27 @@ function floatBelow(high: number): number {
 }
 
 /** A draw of the given distribution; the generator then counts one more. */
-function draw(op: string, generator: Generator, shape: Shape, distribution: Distribution, numbers: readonly [number, number, number]): Tensor {
+function draw(
+  op: string,
+  generator: Generator,
+  shape: Shape,
+  distribution: Distribution,
+  numbers: readonly [number, number, number],
+): Tensor {
   const state = generator.stateTensor(op);
   const { device, models } = generator;
-  if (models !== null && shape[0] !== models) throw new ShapeError(op, `a shape that begins with the generator's ${models} models`, showShape(shape));
+  if (models !== null && shape[0] !== models)
+    throw new ShapeError(op, `a shape that begins with the generator's ${models} models`, showShape(shape));
   const dtype = distribution === 'bits' ? 'u32' : distribution === 'bernoulli' ? 'bool' : 'f32';
   const out = Tensor.empty(op, device, dtype, shape);
   try {
     fillRandom(op, state, out, distribution, numbers, [0, 0]);
     const count = state.shape[0];
-    device.run(advanceKernel, null, { bindings: [state.binding(op)], params: [count], grid: [Math.ceil(count / 64), 1, 1] });
+    device.run(advanceKernel, null, {
+      bindings: [state.binding(op)],
+      params: [count],
+      grid: [Math.ceil(count / 64), 1, 1],
+    });
   } catch (error) {
     out.dispose();
     throw error;

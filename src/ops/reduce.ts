@@ -82,6 +82,7 @@ function launchReduce(op: string, device: Device, inputs: readonly Tensor[], att
     unitResults,
     unitLength,
     chunk,
+    blockOf(chunk, across === 'reduced' ? workgroup : 1),
     ...kept.map((a) => a.size / scale(a)),
     ...reduced.map((a) => a.size / scale(a)),
     ...inputs.flatMap((_, i) => kept.map((a) => stride(a, i))),
@@ -102,6 +103,12 @@ function launchReduce(op: string, device: Device, inputs: readonly Tensor[], att
   } finally {
     stage.dispose();
   }
+}
+
+/** Length of the blocks that a walk of `chunk` in steps of `by` is cut into: none in a short one, else a square root. */
+function blockOf(chunk: number, by: number): number {
+  const steps = Math.ceil(chunk / by);
+  return (steps <= 64 ? steps : Math.ceil(Math.sqrt(steps))) * by;
 }
 
 /** Whether input `i` can be read four at a time (stride 1) or splatted (stride 0) along `inner`. */

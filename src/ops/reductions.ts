@@ -1,11 +1,11 @@
 import { record } from '../autograd/node.js';
-import { apply, type Expr, input, scalar } from '../expr/expr.js';
+import { apply, constant, type Expr, input, scalar } from '../expr/expr.js';
 import { ArgumentError, DTypeError } from '../gpu/errors.js';
 import { isFloat } from '../tensor/dtype.js';
 import { axesOf, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { composite } from './composite.js';
 import { map, valueType } from './map.js';
-import { sqrt } from './pointwise.js';
 import { extremumOf } from './reduce.js';
 import { reshape } from './reshape.js';
 
@@ -15,6 +15,9 @@ export interface ReduceOptions {
 }
 
 type Axes = number | readonly number[] | undefined;
+
+/** The greatest finite float32. */
+const MAX_F32 = 3.4028234663852886e38;
 
 /** The elements as floats inside an expression. */
 const asFloat = (x: Tensor): Expr => (isFloat(x.dtype) ? input(0) : apply('toF32', input(0, valueType(x))));
@@ -26,34 +29,45 @@ export function sum(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
 
 /** Mean over axes; NaN over an empty one. */
 export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
-  return sumOf('mean', x, apply('mul', asFloat(x), scalar(0)), axes, options, [1 / countOf('mean', x, axes)]);
+  const n = countOf('mean', x, axes);
+  const share = (scale: number) => sumOf('mean', x, apply('mul', asFloat(x), scalar(0)), axes, options, [scale]);
+  if (n > 0) return share(1 / n);
+  return composite([x], () => undefinedMean('mean', share(1)));
 }
 
-/** Variance over axes, two-pass; `correction` 1 divides by n - 1. */
+/** NaN for every sum of nothing, which is 0 whatever its terms are divided by. */
+const undefinedMean = (op: string, sums: Tensor): Tensor =>
+  map([sums], apply('mul', input(0), scalar(0)), { scalars: [Number.NaN], op });
+
+/** Variance over axes, two-pass; `correction` 1 divides by n - 1. NaN where n is no more than the correction. */
 export function variance(x: Tensor, axes?: Axes, options: ReduceOptions & { correction?: number } = {}): Tensor {
   requireFloat('variance', x);
   const list = axesOf('variance', axes, x.rank);
   const n = countOf('variance', x, axes);
   const correction = options.correction ?? 0;
-  const m = mean(x, list, { keepDims: true });
   const d = apply('sub', input(0), input(1));
-  return map([x, m], apply('mul', apply('mul', d, d), scalar(0)), {
-    axes: list,
-    keepDims: options.keepDims,
-    scalars: [1 / (n - correction)],
-    op: 'variance',
+  return composite([x], () => {
+    const total = map([x, mean(x, list, { keepDims: true })], apply('mul', apply('mul', d, d), scalar(0)), {
+      axes: list,
+      keepDims: options.keepDims,
+      scalars: [1 / Math.max(n - correction, 0)],
+      op: 'variance',
+    });
+    return n > 0 ? total : undefinedMean('variance', total);
   });
 }
 
-/** Euclidean norm over axes. */
+/** Euclidean norm over axes. Its gradient at 0 is taken as 0. */
 export function norm(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   requireFloat('norm', x);
-  return sqrt(sumOf('norm', x, apply('mul', input(0), input(0)), axes, options, []));
+  const isZero = apply('eq', input(0), constant(0));
+  const root = apply('where', isZero, constant(0), apply('sqrt', apply('where', isZero, constant(1), input(0))));
+  return composite([x], () => map([sumOf('norm', x, apply('mul', input(0), input(0)), axes, options, [])], root, { op: 'norm' }));
 }
 
-/** Greatest value over axes; ties share the gradient evenly. */
+/** Greatest value over axes; ties share the gradient evenly. NaN among other values may be passed over. */
 export const max = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => extremum('max', x, axes, options);
-/** Least value over axes; ties share the gradient evenly. */
+/** Least value over axes; ties share the gradient evenly. NaN among other values may be passed over. */
 export const min = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor => extremum('min', x, axes, options);
 
 function extremum(combine: 'max' | 'min', x: Tensor, axes: Axes, options: ReduceOptions): Tensor {
@@ -65,13 +79,17 @@ function extremum(combine: 'max' | 'min', x: Tensor, axes: Axes, options: Reduce
   return record('extremum', { axes: list, keepDims, combine }, [x], out);
 }
 
-/** log of the sum of exponentials over axes, safe against overflow. */
+/** log of the sum of exponentials over axes, safe against overflow; -inf where all are, inf where any is. */
 export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   requireFloat('logsumexp', x);
   const list = axesOf('logsumexp', axes, x.rank);
-  const { top, total } = shiftedSum(x, list);
-  const out = map([total, top], apply('add', apply('log', input(0)), input(1)), { op: 'logsumexp' });
-  return options.keepDims ? out : dropAxes(out, list);
+  const isFinite = apply('lt', apply('abs', input(1)), constant(MAX_F32));
+  const value = apply('where', isFinite, apply('add', apply('log', input(0)), input(1)), input(1));
+  return composite([x], () => {
+    const { top, total } = shiftedSum(x, list);
+    const out = map([total, top], value, { op: 'logsumexp' });
+    return options.keepDims ? out : dropAxes(out, list);
+  });
 }
 
 /**
@@ -87,15 +105,23 @@ export function shiftedSum(x: Tensor, axes: readonly number[]): { top: Tensor; t
 /** Softmax along an axis. */
 export function softmax(x: Tensor, axis = -1): Tensor {
   requireFloat('softmax', x);
-  const { top, total } = shiftedSum(x, axesOf('softmax', axis, x.rank));
-  return map([x, top, total], apply('div', apply('exp', apply('sub', input(0), input(1))), input(2)), { op: 'softmax' });
+  const axes = axesOf('softmax', axis, x.rank);
+  const share = apply('div', apply('exp', apply('sub', input(0), input(1))), input(2));
+  return composite([x], () => {
+    const { top, total } = shiftedSum(x, axes);
+    return map([x, top, total], share, { op: 'softmax' });
+  });
 }
 
 /** Logarithm of the softmax along an axis. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   requireFloat('logSoftmax', x);
-  const { top, total } = shiftedSum(x, axesOf('logSoftmax', axis, x.rank));
-  return map([x, top, total], apply('sub', apply('sub', input(0), input(1)), apply('log', input(2))), { op: 'logSoftmax' });
+  const axes = axesOf('logSoftmax', axis, x.rank);
+  const value = apply('sub', apply('sub', input(0), input(1)), apply('log', input(2)));
+  return composite([x], () => {
+    const { top, total } = shiftedSum(x, axes);
+    return map([x, top, total], value, { op: 'logSoftmax' });
+  });
 }
 
 function sumOf(op: string, x: Tensor, expr: Expr, axes: Axes, options: ReduceOptions, scalars: number[]): Tensor {

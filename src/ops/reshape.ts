@@ -1,6 +1,6 @@
 import { record } from '../autograd/node.js';
 import { ShapeError } from '../gpu/errors.js';
-import { axesOf, inferShape, type Shape, showShape } from '../tensor/shape.js';
+import { axesOf, inferShape, type Shape, showShape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
 /** The same values in another shape; one axis may be -1. A view: no copy. */
@@ -18,7 +18,7 @@ export function flatten(x: Tensor, start = 0, end = -1): Tensor {
   if (start < 0 || last >= x.rank || start > last) {
     throw new ShapeError('flatten', `axes within rank ${x.rank}`, `${start} to ${end}`);
   }
-  return reshape(x, [...x.shape.slice(0, start), -1, ...x.shape.slice(last + 1)]);
+  return reshape(x, [...x.shape.slice(0, start), sizeOf(x.shape.slice(start, last + 1)), ...x.shape.slice(last + 1)]);
 }
 
 /** A new axis of size 1. */

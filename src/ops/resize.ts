@@ -1,10 +1,11 @@
 import { type ResizeSpec, resizeShader } from '../../shaders/resize.js';
 import { record } from '../autograd/node.js';
 import { ArgumentError, LimitError, ShapeError } from '../gpu/errors.js';
-import { defineKernel, foldGrid } from '../gpu/kernel.js';
+import { defineKernel } from '../gpu/kernel.js';
 import { assertDType } from '../tensor/dtype.js';
 import { assertRank, showShape } from '../tensor/shape.js';
 import { commonDevice, Tensor } from '../tensor/tensor.js';
+import { walkOf } from './walk.js';
 
 type Two = readonly [y: number, x: number];
 
@@ -38,11 +39,14 @@ export function resize2d(x: Tensor, output: number | Two, options: ResizeOptions
   assertRank(op, 'x', x.shape, 3);
   const { mode = 'nearest', alignCorners = false } = options;
   if (mode !== 'nearest' && mode !== 'bilinear') throw new ArgumentError(op, 'mode nearest or bilinear', String(mode));
-  if (alignCorners && mode === 'nearest') throw new ArgumentError(op, 'alignCorners with mode bilinear only', 'nearest');
+  if (alignCorners && mode === 'nearest')
+    throw new ArgumentError(op, 'alignCorners with mode bilinear only', 'nearest');
   const [h, w] = x.shape.slice(-3);
   const [oh, ow] = typeof output === 'number' ? [output, output] : output;
   if (h < 1 || w < 1) throw new ShapeError(op, 'images of at least one pixel', showShape(x.shape));
-  for (const v of [oh, ow]) if (!Number.isInteger(v) || v < 1) throw new ArgumentError(op, 'output sizes as whole numbers >= 1', String(output));
+  for (const v of [oh, ow])
+    if (!Number.isInteger(v) || v < 1)
+      throw new ArgumentError(op, 'output sizes as whole numbers >= 1', String(output));
   // Positions are 32-bit fractions of the product of both sizes.
   for (const v of [h, w, oh, ow]) if (v > MAX_SIDE) throw new LimitError(op, 'pixels along an axis', MAX_SIDE, v);
   return resizeLike(x, { mode, alignCorners, input: [h, w], output: [oh, ow] });
@@ -56,7 +60,8 @@ export function upsampleNearest2d(x: Tensor, factor: number | Two): Tensor {
   commonDevice(op, [x]);
   assertRank(op, 'x', x.shape, 3);
   const [y, z] = typeof factor === 'number' ? [factor, factor] : factor;
-  for (const v of [y, z]) if (!Number.isInteger(v) || v < 1) throw new ArgumentError(op, 'factors as whole numbers >= 1', String(factor));
+  for (const v of [y, z])
+    if (!Number.isInteger(v) || v < 1) throw new ArgumentError(op, 'factors as whole numbers >= 1', String(factor));
   return resize2d(x, [x.shape[x.rank - 3] * y, x.shape[x.rank - 2] * z]);
 }
 
@@ -80,19 +85,34 @@ function positions({ mode, alignCorners, input, output }: ResizeAttrs, axis: 0 |
 
 function launch(op: string, src: Tensor, attrs: ResizeAttrs, adjoint: boolean): Tensor {
   const channels = src.shape[src.rank - 1];
-  const out = Tensor.empty(op, src.device, 'f32', [...src.shape.slice(0, -3), ...(adjoint ? attrs.input : attrs.output), channels]);
+  const out = Tensor.empty(op, src.device, 'f32', [
+    ...src.shape.slice(0, -3),
+    ...(adjoint ? attrs.input : attrs.output),
+    channels,
+  ]);
   if (out.size === 0) return out;
   const { device } = src;
   const lanes = channels % 4 === 0 ? 4 : 1;
   const n = out.size / lanes;
   const images = src.size / (channels * src.shape[src.rank - 2] * src.shape[src.rank - 3]);
-  const workgroup = 64;
-  const groups = Math.min(Math.ceil(n / workgroup), device.deviceClass === 'software' ? 256 : 65535 * 16);
-  device.run(resizeKernel, { mode: attrs.mode, adjoint, lanes, workgroup }, {
-    bindings: [src.binding(op), out.binding(op)],
-    params: [n, images, channels / lanes, ...attrs.input, ...attrs.output, ...positions(attrs, 0), ...positions(attrs, 1)],
-    grid: foldGrid(groups, device.limits.maxWorkgroups),
-    cost: { flops: (attrs.mode === 'nearest' ? 1 : 8) * Math.max(src.size, out.size), bytes: src.bytes + out.bytes },
-  });
+  const walk = walkOf(device, n);
+  device.run(
+    resizeKernel,
+    { mode: attrs.mode, adjoint, lanes },
+    {
+      bindings: [src.binding(op), out.binding(op)],
+      params: [
+        ...walk.params,
+        images,
+        channels / lanes,
+        ...attrs.input,
+        ...attrs.output,
+        ...positions(attrs, 0),
+        ...positions(attrs, 1),
+      ],
+      grid: walk.grid,
+      cost: { flops: (attrs.mode === 'nearest' ? 1 : 8) * Math.max(src.size, out.size), bytes: src.bytes + out.bytes },
+    },
+  );
   return out;
 }

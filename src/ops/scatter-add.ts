@@ -10,7 +10,7 @@ import {
 import { defineKernel } from '../gpu/kernel.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { GatherPlan } from './gather.js';
-import { STRIDE_WORKGROUP as workgroup, strideGrid } from './grid-stride.js';
+import { strideGrid, STRIDE_WORKGROUP as workgroup } from './grid-stride.js';
 import { launchSort } from './radix.js';
 
 const directKernel = defineKernel<DirectSpec>({ name: 'scatterAdd direct', shader: directShader });
@@ -69,7 +69,12 @@ export function launchScatterAdd(op: string, g: Tensor, index: Tensor, plan: Gat
     device.run(
       startsKernel,
       { workgroup },
-      { bindings: [keys.binding(op), starts.binding(op)], params: [rows, size + 1, picks], grid: grid(starts.size), cost: { flops: 0, bytes: keys.bytes } },
+      {
+        bindings: [keys.binding(op), starts.binding(op)],
+        params: [rows, size + 1, picks],
+        grid: grid(starts.size),
+        cost: { flops: 0, bytes: keys.bytes },
+      },
     );
     const chunks = Math.ceil(picks / 2 ** CHUNK_BITS);
     const params = [parts, lead, size, picks, inner, chunks, ...plan.rowStrides];
@@ -91,7 +96,13 @@ export function launchScatterAdd(op: string, g: Tensor, index: Tensor, plan: Gat
       segmentKernel,
       { type, lanes, heads: heads !== null, workgroup },
       {
-        bindings: [g.binding(op), order.binding(op), starts.binding(op), ...(heads ? [heads.binding(op)] : []), out.binding(op)],
+        bindings: [
+          g.binding(op),
+          order.binding(op),
+          starts.binding(op),
+          ...(heads ? [heads.binding(op)] : []),
+          out.binding(op),
+        ],
         params,
         grid: grid(units),
         cost,

@@ -1,10 +1,11 @@
-import { TILE, transposeShader, type TransposeSpec } from '../../shaders/slice.js';
+import { TILE, type TransposeSpec, transposeShader } from '../../shaders/slice.js';
 import { record } from '../autograd/node.js';
 import { ArgumentError } from '../gpu/errors.js';
 import { defineKernel, foldGrid } from '../gpu/kernel.js';
 import { axisOf, showShape, stridesOf } from '../tensor/shape.js';
 import { commonDevice, Tensor } from '../tensor/tensor.js';
 import { type CopyAxis, launchCopy, mergeCopyAxes, movedAs } from './slice.js';
+import { walkOf } from './walk.js';
 
 const transposeKernel = defineKernel<TransposeSpec>({ name: 'transpose', shader: transposeShader });
 
@@ -24,7 +25,8 @@ export function transpose(x: Tensor, perm?: readonly number[]): Tensor {
   const shape = order.map((a) => x.shape[a]);
   const dense = stridesOf(shape);
   const axes = mergeCopyAxes(shape.map((size, a) => ({ size, from: strides[order[a]], to: dense[a] })));
-  if (x.size === 0 || (axes.length === 1 && axes[0].from === 1)) return record('transpose', { perm: order }, [x], x.view('transpose', shape));
+  if (x.size === 0 || (axes.length === 1 && axes[0].from === 1))
+    return record('transpose', { perm: order }, [x], x.view('transpose', shape));
   const out = Tensor.empty('transpose', x.device, x.dtype, shape);
   if (!launchSwap(x, out, axes)) launchCopy('transpose', x, out, { axes, from: 0, to: 0 });
   return record('transpose', { perm: order }, [x], out);
@@ -36,7 +38,8 @@ export function swapAxes(x: Tensor, a: number, b: number): Tensor {
   return transpose(x, swapped(x.rank, first, second));
 }
 
-const swapped = (rank: number, a: number, b: number): number[] => Array.from({ length: rank }, (_, i) => (i === a ? b : i === b ? a : i));
+const swapped = (rank: number, a: number, b: number): number[] =>
+  Array.from({ length: rank }, (_, i) => (i === a ? b : i === b ? a : i));
 
 /** Runs the matrix kernel where the walk is a batch of plain transposes; false where it is not. */
 function launchSwap(x: Tensor, out: Tensor, axes: readonly CopyAxis[]): boolean {
@@ -52,13 +55,29 @@ function launchSwap(x: Tensor, out: Tensor, axes: readonly CopyAxis[]): boolean 
   const rowBlocks = Math.ceil(rows.size / side);
   const colBlocks = Math.ceil(cols.size / side);
   const blocks = batch.size * rowBlocks * colBlocks;
-  const workgroup = software ? 16 : TILE;
-  const groups = software ? Math.min(Math.ceil(blocks / workgroup), 256) : blocks;
-  x.device.run(transposeKernel, { stored: movedAs(x), form: software ? 'block' : 'tile', workgroup }, {
-    bindings: [x.binding('transpose'), out.binding('transpose')],
-    params: [blocks, rowBlocks, colBlocks, rows.size, cols.size, batch.from / scale, cols.from / scale, batch.to / scale, rows.to / scale],
-    grid: foldGrid(groups, x.device.limits.maxWorkgroups),
-    cost: { flops: 0, bytes: 2 * x.bytes },
-  });
+  const walk = software
+    ? walkOf(x.device, blocks)
+    : { params: [blocks, 1], grid: foldGrid(blocks, x.device.limits.maxWorkgroups) };
+  x.device.run(
+    transposeKernel,
+    { stored: movedAs(x), form: software ? 'block' : 'tile' },
+    {
+      bindings: [x.binding('transpose'), out.binding('transpose')],
+      params: [
+        ...walk.params,
+        batch.size,
+        rowBlocks,
+        colBlocks,
+        rows.size,
+        cols.size,
+        batch.from / scale,
+        cols.from / scale,
+        batch.to / scale,
+        rows.to / scale,
+      ],
+      grid: walk.grid,
+      cost: { flops: 0, bytes: 2 * x.bytes },
+    },
+  );
   return true;
 }

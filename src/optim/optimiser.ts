@@ -6,8 +6,8 @@ import type { Parameters } from '../nn/parameters.js';
 import { generate, map } from '../ops/map.js';
 import { noGrad } from '../autograd/node.js';
 import { keep, scope } from '../tensor/scope.js';
-import { sameShape, showShape, sizeOf } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { sameShape } from '../tensor/shape.js';
+import { commonDevice, type Tensor } from '../tensor/tensor.js';
 import { constantSchedule, type Schedule } from './schedules.js';
 
 export interface OptimiserOptions {
@@ -17,7 +17,7 @@ export interface OptimiserOptions {
   weightDecay?: number;
   /** Names of the parameters that decay; by default all. A function that picks none is an error. */
   decays?: (name: string) => boolean;
-  /** Scale gradients down to this global norm. */
+  /** Scale gradients down to this global norm; masked entries do not count. */
   clipNorm?: number;
 }
 
@@ -59,6 +59,8 @@ export class Optimiser {
     check(rule, options);
     const { device } = parameters;
     const decay = options.weightDecay ?? 0;
+    const decaying = parameters.names.filter((name) => options.decays?.(name));
+    if (decay > 0 && options.decays && decaying.length === 0) throw new ArgumentError(rule, 'decays to pick some parameter', 'none picked');
     this.schedule = options.schedule ?? constantSchedule();
     this.spec = {
       rule,
@@ -74,7 +76,7 @@ export class Optimiser {
     this.base.write([options.lr]);
     const slots = rule === 'sgd' ? (this.spec.momentum ? 1 : 0) : 2;
     this.state = Array.from({ length: slots }, () => parameters.like());
-    this.marks = this.spec.decay === 'marked' ? this.marked(options.decays!) : null;
+    this.marks = this.spec.decay === 'marked' ? this.marked(decaying) : null;
   }
 
   /** Applies gradients, one a parameter in the order of `parameters.list()`. */
@@ -94,7 +96,7 @@ export class Optimiser {
         cost: { flops: 16, bytes: 32 },
       },
     );
-    const norm = this.spec.clip ? noGrad(() => scope(() => map([this.gradients], apply('mul', input(0), input(0)), { axes: [0], op }))) : null;
+    const norm = this.spec.clip ? this.squaredNorm() : null;
     const optional = [this.mask, this.marks, norm].filter((t): t is Tensor => t !== null);
     const tensors = [this.gradients, this.hyper, ...optional, flat, ...this.state];
     const software = device.deviceClass === 'software';
@@ -105,7 +107,7 @@ export class Optimiser {
       { ...this.spec, masked: this.mask !== null, workgroup },
       {
         bindings: tensors.map((t) => t.binding(op)),
-        params: [n, o.weightDecay ?? 0, o.momentum ?? 0, betas[0], betas[1], o.eps ?? 1e-8, o.clipNorm ?? 0],
+        params: [n, o.weightDecay ?? 0, o.momentum ?? 0, ...betas, 1 - betas[0], 1 - betas[1], o.eps ?? 1e-8, o.clipNorm ?? 0],
         grid: foldGrid(Math.max(1, Math.min(Math.ceil(n / workgroup / (software ? 4 : 1)), software ? 256 : 65535 * 16)), device.limits.maxWorkgroups),
         cost: { flops: 12 * flat.size, bytes: tensors.reduce((b, t) => b + t.bytes, 0) + flat.bytes * (1 + this.state.length) },
       },
@@ -121,11 +123,16 @@ export class Optimiser {
 
   /**
    * Keeps parameters where the flat mask (laid out like them) is 0, with their optimiser state, at exactly 0 from the
-   * next step on. Null takes the mask off. The mask is borrowed: its owner may change its values between steps.
+   * next step on. Null takes the mask off. The mask is borrowed: its owner may change its values between steps. A
+   * compiled step keeps to the mask that it was captured with, and sees its new values.
    */
   setMask(mask: Tensor | null): void {
-    if (mask && !sameShape(mask.shape, this.parameters.flat.shape)) {
-      throw new ArgumentError(this.spec.rule, `a flat mask of shape ${showShape(this.parameters.flat.shape)}`, showShape(mask.shape));
+    const { flat } = this.parameters;
+    if (mask) {
+      commonDevice(this.spec.rule, [flat, mask]);
+      if (!sameShape(mask.shape, flat.shape) || mask.dtype !== flat.dtype) {
+        throw new ArgumentError(this.spec.rule, `a flat mask ${flat}`, String(mask));
+      }
     }
     this.mask = mask;
   }
@@ -155,13 +162,20 @@ export class Optimiser {
     this.dispose();
   }
 
-  private marked(decays: (name: string) => boolean): Tensor {
-    const chosen = this.parameters.specs.filter((s) => decays(s.name));
-    if (chosen.length === 0) throw new ArgumentError(this.spec.rule, 'decays to pick some parameter', 'none picked');
+  /** Sum of the squared gradients of all parameters that are not masked. */
+  private squaredNorm(): Tensor {
+    const square = apply('mul', input(0), input(0));
+    const alive = this.mask ? apply('where', apply('ne', input(1), constant(0)), square, constant(0)) : square;
+    const inputs = this.mask ? [this.gradients, this.mask] : [this.gradients];
+    return noGrad(() => scope(() => map(inputs, alive, { axes: [0], op: this.spec.rule })));
+  }
+
+  /** 1 where a named parameter lies, 0 elsewhere. */
+  private marked(names: readonly string[]): Tensor {
     const marks = this.parameters.like();
-    for (const { name, shape } of chosen) {
+    for (const name of names) {
       const part = this.parameters.part(marks, name);
-      part.write(new Float32Array(sizeOf(shape)).fill(1));
+      part.write(new Float32Array(part.size).fill(1));
       part.dispose();
     }
     return marks;

@@ -19,6 +19,10 @@ function steps(name: string, value: number): void {
   if (!(Number.isInteger(value) && value > 0)) throw new ArgumentError(name, 'a positive whole number of steps', String(value));
 }
 
+function finite(name: string, what: string, value: number, ok = true): void {
+  if (!Number.isFinite(value) || !ok) throw new ArgumentError(name, what, String(value));
+}
+
 /** The base rate throughout. */
 export const constantSchedule = (): Schedule => ({ factor: () => 1, wgsl: 'return 1.0;' });
 
@@ -29,6 +33,7 @@ export function multiStep(milestones: readonly number[], gamma = 0.1): Schedule 
       throw new ArgumentError('multiStep', 'whole milestones in ascending order', milestones.join(', '));
     }
   });
+  finite('multiStep', 'a finite gamma >= 0', gamma, gamma >= 0);
   return {
     factor: (step) => gamma ** milestones.filter((m) => step >= m).length,
     wgsl: `var f = 1.0;\n${milestones.map((m) => `if (step >= ${number(m)}) { f *= ${number(gamma)}; }`).join('\n')}\nreturn f;`,
@@ -38,6 +43,7 @@ export function multiStep(milestones: readonly number[], gamma = 0.1): Schedule 
 /** Half a cosine from 1 to `end` over `total` steps, then `end` (Loshchilov & Hutter 2017). */
 export function cosine(total: number, end = 0): Schedule {
   steps('cosine', total);
+  finite('cosine', 'a finite end >= 0', end, end >= 0);
   return {
     factor: (step) => end + (1 - end) * 0.5 * (1 + Math.cos((Math.PI * Math.min(step, total)) / total)),
     wgsl: `return ${number(end)} + ${number(1 - end)} * 0.5 * (1.0 + cos(3.14159265 * min(step / ${number(total)}, 1.0)));`,
@@ -47,6 +53,7 @@ export function cosine(total: number, end = 0): Schedule {
 /** Linearly from `start` to 1 over the first `count` steps, then another schedule, counted from there. */
 export function warmUp(count: number, then: Schedule = constantSchedule(), start = 0): Schedule {
   steps('warmUp', count);
+  finite('warmUp', 'a finite start >= 0', start, start >= 0);
   return {
     factor: (step) => (step < count ? start + (1 - start) * ((step + 1) / count) : then.factor(step - count)),
     wgsl: `if (step < ${number(count)}) { return ${number(start)} + ${number(1 - start)} * (step + 1.0) / ${number(count)}; }
@@ -64,6 +71,8 @@ fn after_warm_up(step: f32) -> f32 {
 export function oneCycle(total: number, { up = 0.3, divide = 25, finalDivide = 1e4 } = {}): Schedule {
   steps('oneCycle', total);
   if (!(up > 0 && up < 1)) throw new ArgumentError('oneCycle', 'up in (0, 1)', String(up));
+  finite('oneCycle', 'divide > 0', divide, divide > 0);
+  finite('oneCycle', 'finalDivide > 0', finalDivide, finalDivide > 0);
   const low = 1 / divide;
   const end = low / finalDivide;
   const peak = up * total - 1;

@@ -38,7 +38,12 @@ export class Generator {
     const many = Array.isArray(seed);
     const seeds = (many ? seed : [seed]) as readonly Seed[];
     if (seeds.length === 0) throw new ArgumentError('Generator', 'at least one seed', 'none');
-    const state = pack('Generator', seeds, seeds.map(() => stream), seeds.map(() => 0));
+    const state = pack(
+      'Generator',
+      seeds,
+      seeds.map(() => stream),
+      seeds.map(() => 0),
+    );
     this.device = device;
     this.models = many ? seeds.length : null;
     this.words = keep(Tensor.empty('Generator', device, 'u32', [seeds.length, WORDS]));
@@ -54,7 +59,15 @@ export class Generator {
   /** Begins anew from other seeds (as many as before), with no draws made. */
   seed(seed: Seed | readonly Seed[], { stream = 0 }: { stream?: number } = {}): void {
     const seeds = (Array.isArray(seed) ? seed : [seed]) as readonly Seed[];
-    this.load(pack('Generator.seed', seeds, seeds.map(() => stream), seeds.map(() => 0)), 'Generator.seed');
+    this.load(
+      pack(
+        'Generator.seed',
+        seeds,
+        seeds.map(() => stream),
+        seeds.map(() => 0),
+      ),
+      'Generator.seed',
+    );
   }
 
   /** Reads the state back: for checkpoints, and for making the same numbers on the host. */
@@ -62,20 +75,29 @@ export class Generator {
     const words = await this.stateTensor('Generator.state').data();
     const column = (k: number) => Array.from({ length: words.length / WORDS }, (_, m) => words[m * WORDS + k]);
     const high = column(1);
-    return { seeds: column(0).map((low, m) => (BigInt(high[m]) << 32n) | BigInt(low)), streams: column(2), offsets: column(3) };
+    return {
+      seeds: column(0).map((low, m) => (BigInt(high[m]) << 32n) | BigInt(low)),
+      streams: column(2),
+      offsets: column(3),
+    };
   }
 
   /** Goes back to a state read earlier. */
   restore({ seeds, streams, offsets }: GeneratorState): void {
     if (streams.length !== seeds.length || offsets.length !== seeds.length) {
-      throw new ArgumentError('Generator.restore', `${seeds.length} streams and offsets`, `${streams.length} and ${offsets.length}`);
+      throw new ArgumentError(
+        'Generator.restore',
+        `${seeds.length} streams and offsets`,
+        `${streams.length} and ${offsets.length}`,
+      );
     }
     this.load(pack('Generator.restore', seeds, streams, offsets), 'Generator.restore');
   }
 
   private load(words: Uint32Array, op: string): void {
     const state = this.stateTensor(op);
-    if (words.length !== state.size) throw new ArgumentError(op, `${state.size / WORDS} seeds`, `${words.length / WORDS}`);
+    if (words.length !== state.size)
+      throw new ArgumentError(op, `${state.size / WORDS} seeds`, `${words.length / WORDS}`);
     state.write(words);
   }
 
@@ -99,8 +121,12 @@ function pack(op: string, seeds: readonly Seed[], streams: readonly number[], of
     } catch {
       throw new ArgumentError(op, 'a seed from 0 to 2^53 - 1, or a bigint below 2^64', String(seed));
     }
-    for (const [name, value] of [['stream', streams[m]], ['offset', offsets[m]]] as const) {
-      if (!Number.isInteger(value) || value < 0 || value >= 2 ** 32) throw new ArgumentError(op, `a ${name} from 0 to 2^32 - 1`, String(value));
+    for (const [name, value] of [
+      ['stream', streams[m]],
+      ['offset', offsets[m]],
+    ] as const) {
+      if (!Number.isInteger(value) || value < 0 || value >= 2 ** 32)
+        throw new ArgumentError(op, `a ${name} from 0 to 2^32 - 1`, String(value));
     }
     words.set([key[0], key[1], streams[m], offsets[m]], m * WORDS);
   });

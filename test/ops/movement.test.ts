@@ -9,8 +9,8 @@ import {
   openDevice,
   pad,
   repeatInterleave,
-  scope,
   ShapeError,
+  scope,
   slice,
   split,
   stack,
@@ -20,6 +20,7 @@ import {
   tile,
   transpose,
 } from '../../src/index.js';
+import { fromHalf, toHalf } from '../../src/tensor/dtype.js';
 import { testDevice } from '../support/device.js';
 import { checkGradients } from '../support/gradcheck.js';
 import { Inputs, SEED } from '../support/random.js';
@@ -33,7 +34,8 @@ function build<T>(shape: readonly number[], f: (at: number[]) => T): T[] {
   const strides = stridesOf(shape);
   return Array.from({ length: sizeOf(shape) }, (_, i) => f(shape.map((d, a) => Math.floor(i / strides[a]) % d)));
 }
-const at = (x: ArrayLike<number>, shape: readonly number[], i: readonly number[]) => x[stridesOf(shape).reduce((s, d, a) => s + d * i[a], 0)];
+const at = (x: ArrayLike<number>, shape: readonly number[], i: readonly number[]) =>
+  x[stridesOf(shape).reduce((s, d, a) => s + d * i[a], 0)];
 const read = async (y: Tensor) => {
   const values = Array.from(await y.data());
   y.dispose();
@@ -42,21 +44,41 @@ const read = async (y: Tensor) => {
 const ones = (n: number) => Array.from({ length: n }, () => 1);
 
 describe(`movement (seed ${SEED})`, () => {
-  const shapes = [[3, 4], [1, 7], [8, 12], [33, 65], [5, 4, 8], [2, 3, 4, 5], [1, 5, 1, 3], [7, 1], [4, 4, 4, 4], [2, 3, 2, 3, 2], [0, 3], [2, 16, 31]];
+  const shapes = [
+    [3, 4],
+    [1, 7],
+    [8, 12],
+    [33, 65],
+    [5, 4, 8],
+    [2, 3, 4, 5],
+    [1, 5, 1, 3],
+    [7, 1],
+    [4, 4, 4, 4],
+    [2, 3, 2, 3, 2],
+    [0, 3],
+    [2, 16, 31],
+  ];
 
   it('transposes like an index map, in every permutation, on kernels of each device class', async () => {
     const inputs = new Inputs('transpose');
     const devices = [t.device, await openDevice({ deviceClass: 'discrete', poison: true })];
     for (const device of devices) {
       for (const shape of shapes) {
-        const x = inputs.uniform(sizeOf(shape));
-        const perm = shape.map((_, a) => a).sort(() => inputs.integer(3) - 1);
-        const out = scope(() => [transpose(tensor(device, x, { shape }), perm), transpose(tensor(device, x, { shape }))]);
-        const swap = [...shape.map((_, a) => a).slice(0, -2), shape.length - 1, shape.length - 2];
-        for (const [k, p] of [perm, swap].entries()) {
-          const to = p.map((a) => shape[a]);
-          expect(out[k].shape).toEqual(to);
-          expect(await read(out[k]), `${shape} by ${p}`).toEqual(build(to, (i) => at(x, shape, shape.map((_, a) => i[p.indexOf(a)]))));
+        for (const dtype of device.hasF16 ? (['f32', 'f16'] as const) : (['f32'] as const)) {
+          // Whole numbers that a half holds exactly.
+          const x = Float32Array.from(inputs.integers(sizeOf(shape), 2048));
+          const perm = shape.map((_, a) => a).sort(() => inputs.integer(3) - 1);
+          const swap = [...shape.map((_, a) => a).slice(0, -2), shape.length - 1, shape.length - 2];
+          const out = scope(() => {
+            const v = tensor(device, x, { shape, dtype });
+            return [transpose(v, perm), transpose(v)];
+          });
+          for (const [k, p] of [perm, swap].entries()) {
+            const to = p.map((a) => shape[a]);
+            const from = (i: number[]) => shape.map((_, a) => i[p.indexOf(a)]);
+            expect(out[k].shape).toEqual(to);
+            expect(await read(out[k]), `${dtype} ${shape} by ${p}`).toEqual(build(to, (i) => at(x, shape, from(i))));
+          }
         }
       }
     }
@@ -75,7 +97,15 @@ describe(`movement (seed ${SEED})`, () => {
         const size = shape.map((_, a) => Math.max(0, Math.ceil(((end[a] ?? -1) - begin[a]) / step[a])));
         const y = scope(() => slice(tensor(t.device, x, { shape }), begin, end, step));
         expect(y.shape).toEqual(size);
-        expect(await read(y)).toEqual(build(size, (i) => at(x, shape, i.map((v, a) => begin[a] + step[a] * v))));
+        expect(await read(y)).toEqual(
+          build(size, (i) =>
+            at(
+              x,
+              shape,
+              i.map((v, a) => begin[a] + step[a] * v),
+            ),
+          ),
+        );
       }
     }
   });
@@ -102,8 +132,21 @@ describe(`movement (seed ${SEED})`, () => {
       const gap = shape.map(() => inputs.integer(3));
       const size = shape.map((n, a) => lo[a] + (n === 0 ? 0 : (n - 1) * (gap[a] + 1) + 1) + hi[a]);
       const { y, back } = scope(() => {
-        const y = pad(tensor(t.device, x, { shape }), lo.map((l, a) => [l, hi[a]]), -2.5, gap);
-        return { y, back: slice(y, lo, size.map((n, a) => n - hi[a]), gap.map((g) => g + 1)) };
+        const y = pad(
+          tensor(t.device, x, { shape }),
+          lo.map((l, a) => [l, hi[a]]),
+          -2.5,
+          gap,
+        );
+        return {
+          y,
+          back: slice(
+            y,
+            lo,
+            size.map((n, a) => n - hi[a]),
+            gap.map((g) => g + 1),
+          ),
+        };
       });
       expect(y.shape).toEqual(size);
       expect(await read(y)).toEqual(
@@ -117,12 +160,15 @@ describe(`movement (seed ${SEED})`, () => {
   });
 
   it('moves every dtype bit by bit', async () => {
+    // A device without f16 has four kinds of bits to move.
+    const halves = Float32Array.of(-0, 65504, 6e-8, Number.NaN, 0.5, Number.NEGATIVE_INFINITY);
     const kinds: [DType, Int32Array | Uint32Array | Uint8Array | Float32Array, number][] = [
       ['i32', Int32Array.of(-(2 ** 31), 2 ** 31 - 1, -1, 7, 0, 5), -(2 ** 31)],
       ['u32', Uint32Array.of(2 ** 32 - 1, 0, 1, 2 ** 31, 4, 5), 2 ** 32 - 1],
       ['bool', Uint8Array.of(1, 0, 0, 1, 1, 0), 1],
       ['f32', Float32Array.of(Number.NaN, Number.POSITIVE_INFINITY, -0, 1e-45, 3.4e38, 1), Number.NEGATIVE_INFINITY],
     ];
+    if (t.device.hasF16) kinds.push(['f16', halves.map((v) => fromHalf(toHalf(v))), -2]);
     for (const [dtype, values, fill] of kinds) {
       const v = Array.from(values);
       const out = scope(() => {
@@ -155,7 +201,10 @@ describe(`movement (seed ${SEED})`, () => {
         const rows = Array.from({ length: n }, (_, k) => slice(v, whole(k), whole(k + 1)));
         return [
           swapAxes(swapAxes(v, 0, -1), 0, -1),
-          transpose(transpose(v, perm), perm.map((_, a) => (a + rank - 1) % rank)),
+          transpose(
+            transpose(v, perm),
+            perm.map((_, a) => (a + rank - 1) % rank),
+          ),
           flip(flip(v, axis), axis),
           concat(split(v, [cut, n - cut], axis), axis),
           ...(n > 0 ? [concat(rows, axis), concat(split(v, n, axis), axis)] : []),
@@ -173,10 +222,23 @@ describe(`movement (seed ${SEED})`, () => {
     const shape = [2, 3, 5];
     const xs = [inputs.uniform(30), inputs.uniform(30), inputs.uniform(30)];
     for (let axis = 0; axis <= 3; axis++) {
-      const y = scope(() => stack(xs.map((x) => tensor(t.device, x, { shape })), axis));
+      const y = scope(() =>
+        stack(
+          xs.map((x) => tensor(t.device, x, { shape })),
+          axis,
+        ),
+      );
       const to = [...shape.slice(0, axis), 3, ...shape.slice(axis)];
       expect(y.shape).toEqual(to);
-      expect(await read(y)).toEqual(build(to, (i) => at(xs[i[axis]], shape, i.filter((_, a) => a !== axis))));
+      expect(await read(y)).toEqual(
+        build(to, (i) =>
+          at(
+            xs[i[axis]],
+            shape,
+            i.filter((_, a) => a !== axis),
+          ),
+        ),
+      );
     }
     for (const reps of [[2], [1, 2, 3], [2, 1, 1, 2], [], [0, 1, 1]]) {
       const rank = Math.max(3, reps.length);
@@ -185,19 +247,36 @@ describe(`movement (seed ${SEED})`, () => {
       const to = full.map((d, a) => d * times[a]);
       const y = scope(() => tile(tensor(t.device, xs[0], { shape }), reps));
       expect(y.shape).toEqual(to);
-      expect(await read(y)).toEqual(build(to, (i) => at(xs[0], full, i.map((v, a) => v % full[a]))));
+      expect(await read(y)).toEqual(
+        build(to, (i) =>
+          at(
+            xs[0],
+            full,
+            i.map((v, a) => v % full[a]),
+          ),
+        ),
+      );
     }
     for (let axis = 0; axis < 3; axis++) {
       const to = shape.map((d, a) => (a === axis ? d * 3 : d));
       const y = scope(() => repeatInterleave(tensor(t.device, xs[0], { shape }), 3, axis));
-      expect(await read(y)).toEqual(build(to, (i) => at(xs[0], shape, i.map((v, a) => (a === axis ? Math.floor(v / 3) : v)))));
+      expect(await read(y)).toEqual(
+        build(to, (i) =>
+          at(
+            xs[0],
+            shape,
+            i.map((v, a) => (a === axis ? Math.floor(v / 3) : v)),
+          ),
+        ),
+      );
     }
   });
 
   it('disposes what it makes on the way', () => {
     const x = tensor(t.device, new Float32Array(6), { shape: [2, 3] });
     const tensors = t.device.memory().tensors;
-    for (const y of [stack([x, x]), tile(x, [2, 2]), repeatInterleave(x, 2), pad(x, [[1, 1]]), transpose(x)]) y.dispose();
+    for (const y of [stack([x, x]), tile(x, [2, 2]), repeatInterleave(x, 2), pad(x, [[1, 1]]), transpose(x)])
+      y.dispose();
     expect(t.device.memory().tensors).toBe(tensors);
     x.dispose();
   });
@@ -218,11 +297,12 @@ describe(`movement (seed ${SEED})`, () => {
   });
 
   it('has right first and second derivatives', async () => {
-    const gather = (from: readonly number[], to: readonly number[], f: (i: number[]) => number[] | null) => (x: Float64Array) =>
-      build(to, (i) => {
-        const j = f(i);
-        return j ? at(x, from, j) ** 2 : 0;
-      });
+    const gather =
+      (from: readonly number[], to: readonly number[], f: (i: number[]) => number[] | null) => (x: Float64Array) =>
+        build(to, (i) => {
+          const j = f(i);
+          return j ? at(x, from, j) ** 2 : 0;
+        });
     const squared = (f: (x: Tensor) => Tensor) => (x: Tensor) => {
       const y = f(x);
       return mul(y, y);
@@ -231,7 +311,13 @@ describe(`movement (seed ${SEED})`, () => {
       ['transpose', (x) => transpose(x, [2, 0, 1]), [2, 3, 4], [4, 2, 3], ([a, b, c]) => [b, c, a]],
       ['slice', (x) => slice(x, [null, 1], [null, 4], [-1, 2]), [3, 5], [3, 2], ([a, b]) => [2 - a, 1 + 2 * b]],
       ['slice view', (x) => slice(x, [1], [3]), [3, 64], [2, 64], ([a, b]) => [a + 1, b]],
-      ['pad', (x) => pad(x, [[1, 2]], 0, [1, 2]), [2, 2], [6, 4], ([a, b]) => (a % 2 === 1 && a < 4 && b % 3 === 0 ? [(a - 1) / 2, b / 3] : null)],
+      [
+        'pad',
+        (x) => pad(x, [[1, 2]], 0, [1, 2]),
+        [2, 2],
+        [6, 4],
+        ([a, b]) => (a % 2 === 1 && a < 4 && b % 3 === 0 ? [(a - 1) / 2, b / 3] : null),
+      ],
       ['flip', (x) => flip(x, [0, 1]), [3, 2], [3, 2], ([a, b]) => [2 - a, 1 - b]],
       ['tile', (x) => tile(x, [2, 3]), [2, 2], [4, 6], ([a, b]) => [a % 2, b % 2]],
       ['repeatInterleave', (x) => repeatInterleave(x, 3), [2, 2], [6, 2], ([a, b]) => [Math.floor(a / 3), b]],
@@ -244,8 +330,12 @@ describe(`movement (seed ${SEED})`, () => {
       device: t.device,
       name: 'concat',
       f: (x, y) => squared((z) => z)(concat([x, y, x], 1)),
-      host: (x, y) => build([2, 7], ([a, b]) => (b < 2 ? x[a * 2 + b] : b < 5 ? y[a * 3 + b - 2] : x[a * 2 + b - 5]) ** 2),
-      shapes: [[2, 2], [2, 3]],
+      host: (x, y) =>
+        build([2, 7], ([a, b]) => (b < 2 ? x[a * 2 + b] : b < 5 ? y[a * 3 + b - 2] : x[a * 2 + b - 5]) ** 2),
+      shapes: [
+        [2, 2],
+        [2, 3],
+      ],
     });
     await checkGradients({
       device: t.device,
@@ -270,11 +360,23 @@ describe(`movement (seed ${SEED})`, () => {
       check(() => slice(x, [0, 0, 0], []), ShapeError, 'slice: expected at most 2 bounds for [2, 3], got 3');
       check(() => pad(x, [[-1, 0]]), ArgumentError, 'pad: expected pads as whole numbers >= 0, got -1');
       check(() => pad(i, [[1, 0]], 0.5), ArgumentError, 'pad: expected a value of dtype i32, got 0.5');
-      check(() => split(x, [1, 1], 1), ShapeError, 'split: expected sizes that add up to 3, axis 1 of [2, 3], got 1 + 1');
-      check(() => split(x, 2, 1), ShapeError, 'split: expected a number of parts that divides axis 1, got 2 parts of [2, 3]');
+      check(
+        () => split(x, [1, 1], 1),
+        ShapeError,
+        'split: expected sizes that add up to 3, axis 1 of [2, 3], got 1 + 1',
+      );
+      check(
+        () => split(x, 2, 1),
+        ShapeError,
+        'split: expected a number of parts that divides axis 1, got 2 parts of [2, 3]',
+      );
       check(() => concat([]), ArgumentError, 'concat: expected at least one tensor, got none');
       check(() => concat([x, i]), DTypeError, 'concat: expected tensors of one dtype, f32, got i32');
-      check(() => concat([x, transpose(x)]), ShapeError, 'concat: expected shapes that agree except on axis 0, got [2, 3] and [3, 2]');
+      check(
+        () => concat([x, transpose(x)]),
+        ShapeError,
+        'concat: expected shapes that agree except on axis 0, got [2, 3] and [3, 2]',
+      );
       check(() => stack([x, transpose(x)]), ShapeError, 'stack: expected tensors of one shape, got [2, 3] and [3, 2]');
       check(() => tile(x, [-1]), ArgumentError, 'tile: expected whole numbers of repeats >= 0, got -1');
       check(() => flip(x, 2), ArgumentError, 'flip: expected an axis from -2 to 1, got 2');

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import {
+  ArgumentError,
   adaptiveAvgPool2d,
   adaptiveMaxPool2d,
-  ArgumentError,
   avgPool2d,
   type Device,
   DTypeError,
@@ -12,117 +12,28 @@ import {
   mul,
   openDevice,
   type PoolOptions,
-  scope,
   ShapeError,
+  scope,
   tensor,
   vjp,
 } from '../../src/index.js';
 import { expectClose } from '../support/close.js';
 import { testDevice } from '../support/device.js';
 import { checkGradients } from '../support/gradcheck.js';
+import {
+  avgBack,
+  avgRef,
+  type Geometry,
+  maxBack,
+  maxRef,
+  outSize,
+  shared,
+  sliding,
+  type Two,
+} from '../support/pool-reference.js';
 import { Inputs, SEED } from '../support/random.js';
 
 const t = testDevice();
-type Two = [number, number];
-
-/** One window of an axis, as PyTorch lays it: clipped range, and the length that an average divides by. */
-interface Window {
-  first: number;
-  end: number;
-  counted: number;
-}
-
-function windowsOf(size: number, k: number, stride: number, pad: number, ceil: boolean, countPad: boolean): Window[] {
-  let count = (ceil ? Math.ceil((size + 2 * pad - k) / stride) : Math.floor((size + 2 * pad - k) / stride)) + 1;
-  if (ceil && (count - 1) * stride >= size + pad) count--;
-  return Array.from({ length: count }, (_, o) => {
-    const start = o * stride - pad;
-    const reach = Math.min(start + k, size + pad);
-    const [first, end] = [Math.max(start, 0), Math.min(reach, size)];
-    return { first, end, counted: countPad ? reach - start : end - first };
-  });
-}
-
-const shared = (size: number, parts: number): Window[] =>
-  Array.from({ length: parts }, (_, o) => {
-    const [first, end] = [Math.floor((o * size) / parts), Math.ceil(((o + 1) * size) / parts)];
-    return { first, end, counted: end - first };
-  });
-
-interface Geometry {
-  images: number;
-  size: Two;
-  channels: number;
-  rows: Window[];
-  cols: Window[];
-}
-
-/** Walks windows in row-major order with the flat positions of their pixels. */
-function overWindows(g: Geometry, visit: (out: number, pixels: { flat: number; inImage: number }[], counted: number) => void): void {
-  for (let n = 0; n < g.images; n++) {
-    g.rows.forEach((row, r) => {
-      g.cols.forEach((col, c) => {
-        for (let ch = 0; ch < g.channels; ch++) {
-          const pixels = [];
-          for (let y = row.first; y < row.end; y++) {
-            for (let x = col.first; x < col.end; x++) {
-              const inImage = y * g.size[1] + x;
-              pixels.push({ flat: (n * g.size[0] * g.size[1] + inImage) * g.channels + ch, inImage });
-            }
-          }
-          visit(((n * g.rows.length + r) * g.cols.length + c) * g.channels + ch, pixels, row.counted * col.counted);
-        }
-      });
-    });
-  }
-}
-
-const outSize = (g: Geometry) => g.images * g.rows.length * g.cols.length * g.channels;
-
-function maxRef(x: ArrayLike<number>, g: Geometry) {
-  const values = new Float64Array(outSize(g));
-  const index = new Int32Array(outSize(g));
-  overWindows(g, (o, pixels) => {
-    let best = pixels[0];
-    for (const p of pixels) if (x[p.flat] > x[best.flat] || Number.isNaN(x[p.flat])) best = p;
-    values[o] = x[best.flat];
-    index[o] = best.inImage;
-  });
-  return { values, index };
-}
-
-function maxBack(u: ArrayLike<number>, index: ArrayLike<number>, g: Geometry) {
-  const dx = new Float64Array(g.images * g.size[0] * g.size[1] * g.channels);
-  overWindows(g, (o, pixels) => {
-    dx[pixels.find((p) => p.inImage === index[o])!.flat] += u[o];
-  });
-  return dx;
-}
-
-function avgRef(x: ArrayLike<number>, g: Geometry) {
-  const y = new Float64Array(outSize(g));
-  overWindows(g, (o, pixels, counted) => {
-    y[o] = pixels.reduce((s, p) => s + x[p.flat], 0) / counted;
-  });
-  return y;
-}
-
-function avgBack(u: ArrayLike<number>, g: Geometry) {
-  const dx = new Float64Array(g.images * g.size[0] * g.size[1] * g.channels);
-  overWindows(g, (o, pixels, counted) => {
-    for (const p of pixels) dx[p.flat] += u[o] / counted;
-  });
-  return dx;
-}
-
-const two = (v: number | readonly number[]): Two => (typeof v === 'number' ? [v, v] : [v[0], v[1]]);
-
-function sliding(images: number, size: Two, channels: number, o: PoolOptions, countPad = false): Geometry {
-  const [k, s, p] = [two(o.kernel), two(o.stride ?? o.kernel), two(o.padding ?? 0)];
-  const axis = (a: 0 | 1) => windowsOf(size[a], k[a], s[a], p[a], o.ceilMode ?? false, countPad);
-  return { images, size, channels, rows: axis(0), cols: axis(1) };
-}
-
 const cases: { images: number; size: Two; channels: number; options: PoolOptions }[] = [
   { images: 2, size: [4, 4], channels: 8, options: { kernel: 2 } },
   { images: 3, size: [5, 7], channels: 3, options: { kernel: 2 } },
@@ -132,8 +43,14 @@ const cases: { images: number; size: Two; channels: number; options: PoolOptions
   { images: 2, size: [7, 5], channels: 1, options: { kernel: [3, 2], stride: 1 } },
   { images: 1, size: [11, 10], channels: 8, options: { kernel: 2, stride: [3, 4] } },
   { images: 1, size: [8, 9], channels: 3, options: { kernel: 3, stride: 2, ceilMode: true } },
-  { images: 2, size: [6, 5], channels: 4, options: { kernel: [4, 5], stride: [3, 2], padding: [2, 2], ceilMode: true } },
+  {
+    images: 2,
+    size: [6, 5],
+    channels: 4,
+    options: { kernel: [4, 5], stride: [3, 2], padding: [2, 2], ceilMode: true },
+  },
   { images: 1, size: [10, 3], channels: 7, options: { kernel: 2, stride: 3, padding: 1, ceilMode: true } },
+  { images: 1, size: [3, 5], channels: 4, options: { kernel: 2, stride: 2, padding: 1, ceilMode: true } },
   { images: 5, size: [6, 6], channels: 4, options: { kernel: 2, stride: 2, padding: 1 } },
 ];
 
@@ -150,7 +67,11 @@ describe(`pooling (seed ${SEED})`, () => {
         const shape = [images, ...size, channels];
         const out = scope(() => {
           const v = tensor(device, x, { shape });
-          const pulled = vjp((z) => maxPool2d(z, options), [v], tensor(device, u, { shape: [images, g.rows.length, g.cols.length, channels] }));
+          const pulled = vjp(
+            (z) => maxPool2d(z, options),
+            [v],
+            tensor(device, u, { shape: [images, g.rows.length, g.cols.length, channels] }),
+          );
           return { ...maxPool2dWithIndices(v, options), value: pulled.value, dx: pulled.grads[0] };
         });
         const expected = maxRef(x, g);
@@ -175,7 +96,11 @@ describe(`pooling (seed ${SEED})`, () => {
         const u = inputs.uniform(outSize(g));
         const out = scope(() => {
           const cot = tensor(t.device, u, { shape: [images, g.rows.length, g.cols.length, channels] });
-          return vjp((z) => avgPool2d(z, { ...options, countIncludePad }), [tensor(t.device, x, { shape: [images, ...size, channels] })], cot);
+          return vjp(
+            (z) => avgPool2d(z, { ...options, countIncludePad }),
+            [tensor(t.device, x, { shape: [images, ...size, channels] })],
+            cot,
+          );
         });
         const what = JSON.stringify({ size, channels, countIncludePad, ...options });
         expectClose(await out.value.data(), avgRef(x, g), { rtol: 1e-6, what });
@@ -188,8 +113,20 @@ describe(`pooling (seed ${SEED})`, () => {
 
   it('shares images out evenly: adaptive and global', async () => {
     const inputs = new Inputs('adaptive pool');
-    for (const [size, output, channels] of [[[7, 5], [3, 2], 4], [[3, 2], [7, 5], 3], [[8, 8], [4, 2], 8], [[5, 6], [1, 1], 1], [[1, 1], [2, 3], 4]] as const) {
-      const g: Geometry = { images: 2, size: [...size], channels, rows: shared(size[0], output[0]), cols: shared(size[1], output[1]) };
+    for (const [size, output, channels] of [
+      [[7, 5], [3, 2], 4],
+      [[3, 2], [7, 5], 3],
+      [[8, 8], [4, 2], 8],
+      [[5, 6], [1, 1], 1],
+      [[1, 1], [2, 3], 4],
+    ] as const) {
+      const g: Geometry = {
+        images: 2,
+        size: [...size],
+        channels,
+        rows: shared(size[0], output[0]),
+        cols: shared(size[1], output[1]),
+      };
       const x = inputs.uniform(2 * size[0] * size[1] * channels);
       const u = inputs.uniform(outSize(g));
       const out = scope(() => {
@@ -197,7 +134,13 @@ describe(`pooling (seed ${SEED})`, () => {
         const cot = tensor(t.device, u, { shape: [2, ...output, channels] });
         const max = vjp((z) => adaptiveMaxPool2d(z, output), [v], cot);
         const avg = vjp((z) => adaptiveAvgPool2d(z, output), [v], cot);
-        return { max: max.value, maxBack: max.grads[0], avg: avg.value, avgBack: avg.grads[0], all: globalAvgPool2d(v) };
+        return {
+          max: max.value,
+          maxBack: max.grads[0],
+          avg: avg.value,
+          avgBack: avg.grads[0],
+          all: globalAvgPool2d(v),
+        };
       });
       const expected = maxRef(x, g);
       expect(Array.from(await out.max.data())).toEqual(Array.from(expected.values));
@@ -205,7 +148,9 @@ describe(`pooling (seed ${SEED})`, () => {
       expectClose(await out.avg.data(), avgRef(x, g), { rtol: 1e-6 });
       expectClose(await out.avgBack.data(), avgBack(u, g), { rtol: 1e-6 });
       expect(out.all.shape).toEqual([2, channels]);
-      expectClose(await out.all.data(), avgRef(x, { ...g, rows: shared(size[0], 1), cols: shared(size[1], 1) }), { rtol: 1e-6 });
+      expectClose(await out.all.data(), avgRef(x, { ...g, rows: shared(size[0], 1), cols: shared(size[1], 1) }), {
+        rtol: 1e-6,
+      });
       for (const y of Object.values(out)) y.dispose();
     }
   });
@@ -215,8 +160,10 @@ describe(`pooling (seed ${SEED})`, () => {
     const x = Float32Array.of(1, Number.NaN, 5, 2, -inf, -inf, -inf, -inf, inf, inf, 3, inf, -0, 0, -1, -2);
     const shape = [4, 2, 2, 1];
     for (const lanes of [1, 4]) {
-      const wide = lanes === 1 ? x : Float32Array.from(x, (v) => v).reduce((all, v, i) => (all.fill(v, 4 * i, 4 * i + 4), all), new Float32Array(64));
-      const out = scope(() => maxPool2dWithIndices(tensor(t.device, wide, { shape: [...shape.slice(0, 3), lanes] }), { kernel: 2 }));
+      const wide = Float32Array.from({ length: 16 * lanes }, (_, i) => x[Math.floor(i / lanes)]);
+      const out = scope(() =>
+        maxPool2dWithIndices(tensor(t.device, wide, { shape: [...shape.slice(0, 3), lanes] }), { kernel: 2 }),
+      );
       const [values, index] = [await out.values.data(), await out.index.data()];
       for (let l = 0; l < lanes; l++) {
         const pick = (data: ArrayLike<number>) => [0, 1, 2, 3].map((i) => data[i * lanes + l]);
@@ -234,13 +181,19 @@ describe(`pooling (seed ${SEED})`, () => {
     const run = (shape: number[]) =>
       scope(() => {
         const v = tensor(t.device, x, { shape });
-        const pulled = vjp((z) => mul(maxPool2d(z, { kernel: 3, stride: 1 }), avgPool2d(z, { kernel: 3, stride: 1 })), [v], tensor(t.device, x.slice(0, 2 * 3 * 4 * 4 * 4), { shape: [...shape.slice(0, -3), 4, 4, 4] }));
+        const pulled = vjp(
+          (z) => mul(maxPool2d(z, { kernel: 3, stride: 1 }), avgPool2d(z, { kernel: 3, stride: 1 })),
+          [v],
+          tensor(t.device, x.slice(0, 2 * 3 * 4 * 4 * 4), { shape: [...shape.slice(0, -3), 4, 4, 4] }),
+        );
         return [pulled.value, pulled.grads[0]];
       });
     const [a, b, c] = [run([2, 3, 6, 6, 4]), run([6, 6, 6, 4]), run([6, 6, 6, 4])];
     expect(a[0].shape).toEqual([2, 3, 4, 4, 4]);
     for (let k = 0; k < 2; k++) {
-      const bytes = await Promise.all([a, b, c].map(async (y) => Array.from(new Uint32Array((await y[k].data()).buffer))));
+      const bytes = await Promise.all(
+        [a, b, c].map(async (y) => Array.from(new Uint32Array((await y[k].data()).buffer))),
+      );
       expect(bytes[1]).toEqual(bytes[0]);
       expect(bytes[2]).toEqual(bytes[0]);
     }
@@ -263,7 +216,7 @@ describe(`pooling (seed ${SEED})`, () => {
     const device: Device = await openDevice({ deviceClass: 'discrete' });
     const n = 65536 * 64 + 3;
     const x = Float32Array.from({ length: n }, (_, i) => i);
-    const y = scope(() => maxPool2d(tensor(device, x, { shape: [1, n, 1] }), { kernel: [1, 2], stride: 1 }, ));
+    const y = scope(() => maxPool2d(tensor(device, x, { shape: [1, n, 1] }), { kernel: [1, 2], stride: 1 }));
     const values = await y.data();
     let wrong = 0;
     for (let i = 0; i < n - 1; i++) if (values[i] !== i + 1) wrong++;
@@ -284,7 +237,11 @@ describe(`pooling (seed ${SEED})`, () => {
       return Float32Array.from(order, (v) => (v - n / 2) * 0.1);
     };
     const squared = (y: ArrayLike<number>) => Float64Array.from(y, (v) => v * v);
-    for (const [size, channels, options] of [[[4, 4], 4, { kernel: 2 }], [[5, 4], 3, { kernel: 3, stride: 2, padding: 1 }], [[4, 5], 1, { kernel: 2, stride: 1 }]] as [Two, number, PoolOptions][]) {
+    for (const [size, channels, options] of [
+      [[4, 4], 4, { kernel: 2 }],
+      [[5, 4], 3, { kernel: 3, stride: 2, padding: 1 }],
+      [[4, 5], 1, { kernel: 2, stride: 1 }],
+    ] as [Two, number, PoolOptions][]) {
       const n = size[0] * size[1] * channels;
       const shape = [...size, channels];
       const g = sliding(1, size, channels, options);
@@ -329,13 +286,41 @@ describe(`pooling (seed ${SEED})`, () => {
         expect(f).toThrow(kind);
         expect(f).toThrow(text);
       };
-      check(() => maxPool2d(x, { kernel: 0 }), ArgumentError, 'maxPool2d: expected kernel as whole numbers >= 1, got 0');
-      check(() => maxPool2d(x, { kernel: 2, padding: 2 }), ArgumentError, 'maxPool2d: expected padding at most half the kernel 2 x 2, got 2, 2');
-      check(() => avgPool2d(x, { kernel: 5 }), ShapeError, 'avgPool2d: expected a padded image at least as large as the kernel 5 x 5, got x [4, 4, 2], padding 0, 0');
-      check(() => adaptiveAvgPool2d(x, 0), ArgumentError, 'adaptiveAvgPool2d: expected output as whole numbers >= 1, got 0');
-      check(() => globalAvgPool2d(tensor(t.device, [1, 2])), ShapeError, 'globalAvgPool2d: expected x of rank >= 3, got [2]');
-      check(() => maxPool2d(tensor(t.device, new Int32Array(8), { shape: [2, 2, 2] }), { kernel: 2 }), DTypeError, 'maxPool2d: expected x of dtype f32, got i32');
-      check(() => maxPool2d(tensor(t.device, new Float32Array(0), { shape: [0, 2, 2] }), { kernel: 1 }), ShapeError, 'images of at least one pixel, got [0, 2, 2]');
+      check(
+        () => maxPool2d(x, { kernel: 0 }),
+        ArgumentError,
+        'maxPool2d: expected kernel as whole numbers >= 1, got 0',
+      );
+      check(
+        () => maxPool2d(x, { kernel: 2, padding: 2 }),
+        ArgumentError,
+        'maxPool2d: expected padding at most half the kernel 2 x 2, got 2, 2',
+      );
+      check(
+        () => avgPool2d(x, { kernel: 5 }),
+        ShapeError,
+        'avgPool2d: expected a padded image at least as large as the kernel 5 x 5, got x [4, 4, 2], padding 0, 0',
+      );
+      check(
+        () => adaptiveAvgPool2d(x, 0),
+        ArgumentError,
+        'adaptiveAvgPool2d: expected output as whole numbers >= 1, got 0',
+      );
+      check(
+        () => globalAvgPool2d(tensor(t.device, [1, 2])),
+        ShapeError,
+        'globalAvgPool2d: expected x of rank >= 3, got [2]',
+      );
+      check(
+        () => maxPool2d(tensor(t.device, new Int32Array(8), { shape: [2, 2, 2] }), { kernel: 2 }),
+        DTypeError,
+        'maxPool2d: expected x of dtype f32, got i32',
+      );
+      check(
+        () => maxPool2d(tensor(t.device, new Float32Array(0), { shape: [0, 2, 2] }), { kernel: 1 }),
+        ShapeError,
+        'images of at least one pixel, got [0, 2, 2]',
+      );
     });
   });
 });

@@ -5,11 +5,11 @@ import {
   LimitError,
   mul,
   openDevice,
-  repeatInterleave,
   type ResizeOptions,
+  repeatInterleave,
   resize2d,
-  scope,
   ShapeError,
+  scope,
   tensor,
   upsampleNearest2d,
   vjp,
@@ -23,7 +23,12 @@ const t = testDevice();
 type Two = readonly [number, number];
 
 /** What output o of an axis reads: two pixels and the share of the second. */
-function reading(o: number, from: number, to: number, { mode = 'nearest', alignCorners = false }: ResizeOptions): [number, number, number] {
+function reading(
+  o: number,
+  from: number,
+  to: number,
+  { mode = 'nearest', alignCorners = false }: ResizeOptions,
+): [number, number, number] {
   if (mode === 'nearest') return [Math.floor((o * from) / to), 0, 0];
   const at = alignCorners ? (to > 1 ? (o * (from - 1)) / (to - 1) : 0) : Math.max(0, ((o + 0.5) * from) / to - 0.5);
   // Positions are fractions of small integers: what is a whole number must be one here too.
@@ -34,7 +39,14 @@ function reading(o: number, from: number, to: number, { mode = 'nearest', alignC
 }
 
 /** Visits (output, input, weight) of all that a resize reads. */
-function overReads(images: number, from: Two, to: Two, channels: number, options: ResizeOptions, visit: (o: number, i: number, w: number) => void): void {
+function overReads(
+  images: number,
+  from: Two,
+  to: Two,
+  channels: number,
+  options: ResizeOptions,
+  visit: (o: number, i: number, w: number) => void,
+): void {
   for (let n = 0; n < images; n++) {
     for (let y = 0; y < to[0]; y++) {
       for (let x = 0; x < to[1]; x++) {
@@ -53,7 +65,14 @@ function overReads(images: number, from: Two, to: Two, channels: number, options
   }
 }
 
-function forward(x: ArrayLike<number>, images: number, from: Two, to: Two, channels: number, options: ResizeOptions): Float64Array {
+function forward(
+  x: ArrayLike<number>,
+  images: number,
+  from: Two,
+  to: Two,
+  channels: number,
+  options: ResizeOptions,
+): Float64Array {
   const y = new Float64Array(images * to[0] * to[1] * channels);
   overReads(images, from, to, channels, options, (o, i, w) => {
     y[o] += w * x[i];
@@ -61,7 +80,14 @@ function forward(x: ArrayLike<number>, images: number, from: Two, to: Two, chann
   return y;
 }
 
-function backward(u: ArrayLike<number>, images: number, from: Two, to: Two, channels: number, options: ResizeOptions): Float64Array {
+function backward(
+  u: ArrayLike<number>,
+  images: number,
+  from: Two,
+  to: Two,
+  channels: number,
+  options: ResizeOptions,
+): Float64Array {
   const dx = new Float64Array(images * from[0] * from[1] * channels);
   overReads(images, from, to, channels, options, (o, i, w) => {
     dx[i] += w * u[o];
@@ -71,14 +97,38 @@ function backward(u: ArrayLike<number>, images: number, from: Two, to: Two, chan
 
 const modes: ResizeOptions[] = [{ mode: 'nearest' }, { mode: 'bilinear' }, { mode: 'bilinear', alignCorners: true }];
 const sizes: [Two, Two][] = [
-  [[4, 4], [8, 8]],
-  [[5, 3], [7, 11]],
-  [[9, 7], [4, 3]],
-  [[1, 1], [3, 5]],
-  [[3, 5], [1, 1]],
-  [[2, 7], [7, 2]],
-  [[6, 6], [6, 6]],
-  [[13, 1], [5, 4]],
+  [
+    [4, 4],
+    [8, 8],
+  ],
+  [
+    [5, 3],
+    [7, 11],
+  ],
+  [
+    [9, 7],
+    [4, 3],
+  ],
+  [
+    [1, 1],
+    [3, 5],
+  ],
+  [
+    [3, 5],
+    [1, 1],
+  ],
+  [
+    [2, 7],
+    [7, 2],
+  ],
+  [
+    [6, 6],
+    [6, 6],
+  ],
+  [
+    [13, 1],
+    [5, 4],
+  ],
 ];
 
 describe(`resize (seed ${SEED})`, () => {
@@ -92,12 +142,19 @@ describe(`resize (seed ${SEED})`, () => {
           const x = inputs.uniform(2 * from[0] * from[1] * channels);
           const u = inputs.uniform(2 * to[0] * to[1] * channels);
           const out = scope(() =>
-            vjp((z) => resize2d(z, to, options), [tensor(device, x, { shape: [2, ...from, channels] })], tensor(device, u, { shape: [2, ...to, channels] })),
+            vjp(
+              (z) => resize2d(z, to, options),
+              [tensor(device, x, { shape: [2, ...from, channels] })],
+              tensor(device, u, { shape: [2, ...to, channels] }),
+            ),
           );
           const what = `${JSON.stringify(options)} ${from} to ${to} x ${channels}`;
           expect(out.value.shape).toEqual([2, ...to, channels]);
           expectClose(await out.value.data(), forward(x, 2, from, to, channels, options), { rtol: 1e-6, what });
-          expectClose(await out.grads[0].data(), backward(u, 2, from, to, channels, options), { rtol: 2e-6, what: `adjoint of ${what}` });
+          expectClose(await out.grads[0].data(), backward(u, 2, from, to, channels, options), {
+            rtol: 2e-6,
+            what: `adjoint of ${what}`,
+          });
           out.value.dispose();
           out.grads[0].dispose();
         }
@@ -121,9 +178,18 @@ describe(`resize (seed ${SEED})`, () => {
     const data = await Promise.all(out.map(async (y) => Array.from(await y.data())));
     for (const same of data.slice(0, 3)) expect(same).toEqual(Array.from(x));
     expect(data[3]).toEqual(data[4]);
-    for (const [y, r] of [[0, 0], [8, 2]]) {
-      for (const [z, q] of [[0, 0], [20, 4], [10, 2]]) {
-        expect(data[5].slice((y * 21 + z) * 7, (y * 21 + z) * 7 + 7)).toEqual(Array.from(x.slice((r * 5 + q) * 7, (r * 5 + q) * 7 + 7)));
+    for (const [y, r] of [
+      [0, 0],
+      [8, 2],
+    ]) {
+      for (const [z, q] of [
+        [0, 0],
+        [20, 4],
+        [10, 2],
+      ]) {
+        expect(data[5].slice((y * 21 + z) * 7, (y * 21 + z) * 7 + 7)).toEqual(
+          Array.from(x.slice((r * 5 + q) * 7, (r * 5 + q) * 7 + 7)),
+        );
       }
     }
     for (const y of out) y.dispose();
@@ -131,7 +197,8 @@ describe(`resize (seed ${SEED})`, () => {
 
   it('folds all leading axes, takes empty batches, and gives the same bytes twice', async () => {
     const x = new Inputs('leading').uniform(6 * 20 * 4);
-    const run = (lead: number[]) => scope(() => resize2d(tensor(t.device, x, { shape: [...lead, 4, 5, 4] }), 7, { mode: 'bilinear' }));
+    const run = (lead: number[]) =>
+      scope(() => resize2d(tensor(t.device, x, { shape: [...lead, 4, 5, 4] }), 7, { mode: 'bilinear' }));
     const out = [run([2, 3]), run([6]), run([6])];
     expect(out[0].shape).toEqual([2, 3, 7, 7, 4]);
     const bytes = await Promise.all(out.map(async (y) => Array.from(new Uint32Array((await y.data()).buffer))));
@@ -158,7 +225,16 @@ describe(`resize (seed ${SEED})`, () => {
 
   it('has right first and second derivatives', async () => {
     for (const options of modes) {
-      for (const [from, to] of [[[2, 3], [4, 4]], [[4, 3], [2, 2]]] as [Two, Two][]) {
+      for (const [from, to] of [
+        [
+          [2, 3],
+          [4, 4],
+        ],
+        [
+          [4, 3],
+          [2, 2],
+        ],
+      ] as [Two, Two][]) {
         await checkGradients({
           device: t.device,
           name: `resize2d ${JSON.stringify(options)} ${to}`,
@@ -181,12 +257,32 @@ describe(`resize (seed ${SEED})`, () => {
         expect(f).toThrow(text);
       };
       check(() => resize2d(x, 0), ArgumentError, 'resize2d: expected output sizes as whole numbers >= 1, got 0');
-      check(() => resize2d(x, 4, { mode: 'cubic' as 'nearest' }), ArgumentError, 'resize2d: expected mode nearest or bilinear, got cubic');
-      check(() => resize2d(x, 4, { alignCorners: true }), ArgumentError, 'resize2d: expected alignCorners with mode bilinear only, got nearest');
-      check(() => resize2d(x, [4, 20000]), LimitError, 'resize2d: pixels along an axis is limited to 16384 on this device, got 20000');
-      check(() => resize2d(tensor(t.device, new Int32Array(8), { shape: [2, 2, 2] }), 4), DTypeError, 'resize2d: expected x of dtype f32, got i32');
+      check(
+        () => resize2d(x, 4, { mode: 'cubic' as 'nearest' }),
+        ArgumentError,
+        'resize2d: expected mode nearest or bilinear, got cubic',
+      );
+      check(
+        () => resize2d(x, 4, { alignCorners: true }),
+        ArgumentError,
+        'resize2d: expected alignCorners with mode bilinear only, got nearest',
+      );
+      check(
+        () => resize2d(x, [4, 20000]),
+        LimitError,
+        'resize2d: pixels along an axis is limited to 16384 on this device, got 20000',
+      );
+      check(
+        () => resize2d(tensor(t.device, new Int32Array(8), { shape: [2, 2, 2] }), 4),
+        DTypeError,
+        'resize2d: expected x of dtype f32, got i32',
+      );
       check(() => resize2d(tensor(t.device, [1, 2]), 4), ShapeError, 'resize2d: expected x of rank >= 3, got [2]');
-      check(() => upsampleNearest2d(x, 1.5), ArgumentError, 'upsampleNearest2d: expected factors as whole numbers >= 1, got 1.5');
+      check(
+        () => upsampleNearest2d(x, 1.5),
+        ArgumentError,
+        'upsampleNearest2d: expected factors as whole numbers >= 1, got 1.5',
+      );
     });
   });
 });

@@ -3,7 +3,7 @@ import type { Module } from '../module.js';
 
 /**
  * A small ConvNet for 28x28x1 images: conv1 5x5, pool, conv2 3x3, pool, two linear layers. The default widths
- * (24, 32, 128) make 111,786 parameters.
+ * (24, 32, 128) make 111,386 parameters.
  */
 export function convNet({ channels = [24, 32], hidden = 128, classes = 10 } = {}): Module {
   const [a, b] = channels;

@@ -37,7 +37,7 @@ class BasicBlock extends Module {
     const same = this.stride === 1 && x.shape[x.rank - 1] === this.outputs;
     const shortcut = same ? x : subsample(x, this.stride, this.outputs);
     const h = this.bn1.run(this.conv1.run(x, context), context);
-    return this.bn2.then(this.conv2.run(h, context), context, shortcut);
+    return this.bn2.runWith(this.conv2.run(h, context), context, shortcut);
   }
 }
 
