@@ -86,7 +86,7 @@ export function resultTable({ rows, roofline }: Report): string {
     table.push([
       name,
       row.candidate,
-      `${digits(row.wall.median * k)} ${row.unit}`,
+      `${digits(row.wall.median * k)} ${row.unit === 'us' ? 'µs' : row.unit}`,
       digits(row.wall.p10 * k),
       digits(row.wall.p90 * k),
       String(row.wall.n),

@@ -42,7 +42,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let id = (group.y * groups.x + group.x) * ${workgroup}u + lane;
   let m = vec4f(P.m);
   let c = vec4f(P.c);
-  ${each((i) => `var a${i} = vec4f(f32(lane % 8u) * 0.125 + ${(i / 16).toFixed(4)});`)}
+  // No two components alike, or the compiler would compute them once.
+  let start = vec4f(0.125, 0.25, 0.5, 0.75) * f32(lane % 8u + 1u);
+  ${each((i) => `var a${i} = start + ${(i / 16).toFixed(4)};`)}
   for (var i = 0u; i < P.steps; i++) {
     ${Array.from({ length: UNROLL }, () => turn).join('\n')}
   }

@@ -14,7 +14,7 @@ const family: Family = ({ device }) => {
   const n = software ? 512 : 2048;
   const first = (name: string, step: Step): Candidate =>
     productCandidate(device, { name, kind: 'variant' }, square(n), (a, b) => ladderProduct(device, step, a, b));
-  const tiles = software ? [...tileCandidates(device), WORKGROUP_TILE] : tileCandidates(device);
+  const tiles = software ? softwareTiles(device.subgroupSize) : tileCandidates(device);
   return [
     {
       name: `ladder: matmul ${n}`,
@@ -29,7 +29,13 @@ const family: Family = ({ device }) => {
   ];
 };
 
-/** The GPU's design, for comparison on software devices. */
+/** Software: ever larger tiles of the subgroup body, then the GPU's design, which loses there. */
+function softwareTiles(lanes: number): (SubgroupTile | WorkgroupTile)[] {
+  const tile = (rows: number, quads: number): SubgroupTile => ({ kind: 'subgroup', lanes, rows, quads, unroll: false });
+  const subgroup = lanes > 0 ? [tile(8, 1), tile(16, 1), tile(32, 1), tile(8, 2), tile(16, 2)] : [];
+  return [...subgroup, WORKGROUP_TILE];
+}
+
 const WORKGROUP_TILE: WorkgroupTile = {
   kind: 'workgroup',
   rows: 64,

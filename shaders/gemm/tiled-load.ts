@@ -136,9 +136,12 @@ function matrix(spec: GemmSpec, side: 'p' | 'q', stride: { base: string; index: 
         ? `${at} = vec4u(${stride.base} + min(i0, ${size} - 4u));`
         : `${at} = ${stride.base} + min(vec4u(i0) + ${OFFSETS}, vec4u(${size} - 1u)) * ${stride.index};`,
     load: ({ at, block }) => {
-      if (load === 'k4') return `${block} = transpose(mat4x4f(${comma((j) => read(spec, side, `${at}.${X[j]} + k`, null))}));`;
+      if (load === 'k4')
+        return `${block} = transpose(mat4x4f(${comma((j) => read(spec, side, `${at}.${X[j]} + k`, null))}));`;
       if (load === 'i4') return each((c) => `${block}[${c}] = ${read(spec, side, `${at}.x + ${along(c)}`, live(c))};`);
-      return each((c) => `${block}[${c}] = vec4f(${comma((j) => read(spec, side, `${at}.${X[j]} + ${along(c)}`, live(c)))});`);
+      return each(
+        (c) => `${block}[${c}] = vec4f(${comma((j) => read(spec, side, `${at}.${X[j]} + ${along(c)}`, live(c)))});`,
+      );
     },
   };
 }

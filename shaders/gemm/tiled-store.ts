@@ -5,8 +5,7 @@ import type { TileShape } from './tiled.js';
 /** A loop over 0..n-1, written out where it indexes registers; no result of C lies at or beyond `bound`. */
 type Loop = (name: string, n: number, bound: string, body: (i: string) => string) => string;
 
-const unrolled: Loop = (_, n, __, body) =>
-  Array.from({ length: n }, (_, i) => `{\n${body(`${i}u`)}\n}`).join('\n');
+const unrolled: Loop = (_, n, __, body) => Array.from({ length: n }, (_, i) => `{\n${body(`${i}u`)}\n}`).join('\n');
 /** Down from the bound: a driver that saw a constant one would unroll the loop. */
 const counted: Loop = (name, n, bound, body) =>
   `for (var ${name}Left = min(${n}u, ${bound}); ${name}Left > 0u; ${name}Left--) {
@@ -67,7 +66,8 @@ shift[${piece}] = vec4f(${[0, 1, 2, 3].map(one).join(', ')});`;
  */
 function four(spec: GemmSpec, vector: string, piece: string, start: string): string {
   const { along, vector: whole } = spec.store;
-  const bias = spec.bias === 'none' ? '' : spec.bias === along ? ` + shift[${piece}]` : ` + bias[biasBase + ${spec.bias}]`;
+  const bias =
+    spec.bias === 'none' ? '' : spec.bias === along ? ` + shift[${piece}]` : ` + bias[biasBase + ${spec.bias}]`;
   const value = `let sum = ${vector}${bias};
 let value = ${activate(spec.activation, 'sum', 'vec4f')};`;
   if (whole) return `${value}\nc[(${start} + ${along}) / 4u] = value;`;

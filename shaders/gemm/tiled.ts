@@ -66,7 +66,8 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u,
   ${biasBase(spec)}
   ${storeBlock(spec, tile, shape)}
 }`;
-  const stored = (half: boolean, vector: boolean) => `array<${vector ? (half ? 'vec4h' : 'vec4f') : half ? 'f16' : 'f32'}>`;
+  const stored = (half: boolean, vector: boolean) =>
+    `array<${vector ? (half ? 'vec4h' : 'vec4f') : half ? 'f16' : 'f32'}>`;
   return {
     code,
     enables: spec.p.half || spec.q.half ? ['f16'] : [],
@@ -123,7 +124,9 @@ function place(spec: GemmSpec, { across, down }: TileShape): string {
   const high = Math.min(byRow ? 8 : 4, down);
   const within = `lane % ${wide * high}u`;
   const patch = `lane / ${wide * high}u`;
-  const [x, y] = byRow ? [`${within} / ${high}u`, `${within} % ${high}u`] : [`${within} % ${wide}u`, `${within} / ${wide}u`];
+  const [x, y] = byRow
+    ? [`${within} / ${high}u`, `${within} % ${high}u`]
+    : [`${within} % ${wide}u`, `${within} / ${wide}u`];
   return `let across = ${x} + ${patch} % ${across / wide}u * ${wide}u;
   let down = ${y} + ${patch} / ${across / wide}u * ${high}u;
   let row0 = group.y * ${tile.rows}u + down * 4u;
@@ -138,7 +141,13 @@ function stager(spec: GemmSpec, tile: WorkgroupTile, shape: TileShape): { start:
   const deep = tile.depth / 4;
   const sides = {
     q: { loader: colBlocks(spec), n: tile.cols / 4, first: 0, begin: `group.x * ${tile.cols}u`, lane: tile.rows / 4 },
-    p: { loader: rowBlocks(spec), n: tile.rows / 4, first: (tile.cols / 4) * deep, begin: `group.y * ${tile.rows}u`, lane: 0 },
+    p: {
+      loader: rowBlocks(spec),
+      n: tile.rows / 4,
+      first: (tile.cols / 4) * deep,
+      begin: `group.y * ${tile.rows}u`,
+      lane: 0,
+    },
   };
   const total = shape.vectors * deep;
   const texts = { start: '', load: '', store: '' };
@@ -198,7 +207,8 @@ function multiply(tile: WorkgroupTile, { across, down }: TileShape): string {
   const step = (k: string): string => {
     const lines: string[] = [];
     for (let i = 0; i < high; i++) lines.push(`let a${i} = staged[buffer]${k}[down + ${i * down}u];`);
-    for (let j = 0; j < wide; j++) lines.push(`let b${j} = staged[buffer]${k}[${tile.rows / 4}u + across + ${j * across}u];`);
+    for (let j = 0; j < wide; j++)
+      lines.push(`let b${j} = staged[buffer]${k}[${tile.rows / 4}u + across + ${j * across}u];`);
     for (let i = 0; i < tile.blockRows; i++) {
       for (let j = 0; j < wide; j++) {
         const n = i * wide + j;

@@ -1,3 +1,4 @@
+import { checkTuned, type TunedTable } from '../ops/tuned.js';
 import { type AdapterFacts, adapterFacts, type DeviceClass, requestDevice } from './adapter.js';
 import { BufferPool, type Lease, type MemoryReport } from './buffers.js';
 import { BufferUsage, MapRead } from './constants.js';
@@ -34,6 +35,8 @@ export interface OpenDeviceOptions {
   poolCap?: number;
   /** Fill every fresh buffer with NaN, so that a kernel which leaves elements unwritten shows. Slow; for tests. */
   poison?: boolean;
+  /** Measured choices of kernels for this adapter, as `secateur tune` writes them. */
+  tuned?: TunedTable;
   /** A WebGPU implementation to use instead of the browser's or Dawn. */
   gpu?: GPU;
 }
@@ -61,6 +64,8 @@ export class Device {
   readonly driver: DriverFacts | null;
   /** The class that the rules of kernel choice go by. */
   readonly deviceClass: DeviceClass;
+  /** Measured choices that come before the rules. */
+  readonly tuned: TunedTable | null;
   /** Lanes in a subgroup, or 0 where the adapter has no subgroups or does not fix their size. */
   readonly subgroupSize: number;
   readonly hasF16: boolean;
@@ -92,6 +97,7 @@ export class Device {
     this.wait = wait;
     this.queue = gpuDevice.queue;
     this.deviceClass = options.deviceClass ?? facts.deviceClass;
+    this.tuned = options.tuned ?? null;
     const features = gpuDevice.features as ReadonlySet<string>;
     this.hasF16 = features.has('shader-f16');
     this.hasTimestamps = features.has('timestamp-query');
@@ -283,6 +289,7 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Devic
   if (options.prefer === 'software' && facts.deviceClass !== 'software') {
     throw new NoDeviceError(`openDevice: expected a software device, found only '${facts.name}' (${facts.vendor})`);
   }
+  if (options.tuned !== undefined) checkTuned(options.tuned, facts.name);
   const gpuDevice = await requestDevice(adapter);
   // Dawn in Node can crash at exit when these live only inside an imported module.
   retain(adapter, gpuDevice);
@@ -313,7 +320,7 @@ async function findGpu(options: OpenDeviceOptions): Promise<FoundGpu> {
 }
 
 function checkOptions(o: OpenDeviceOptions): void {
-  const known = ['prefer', 'adapter', 'threads', 'toggles', 'deviceClass', 'memoryBudget', 'poolCap', 'poison', 'gpu'];
+  const known = ['prefer', 'adapter', 'threads', 'toggles', 'deviceClass', 'memoryBudget', 'poolCap', 'poison', 'tuned', 'gpu'];
   for (const key of Object.keys(o)) {
     if (!known.includes(key)) throw new ArgumentError('openDevice', `options among ${known.join(', ')}`, `'${key}'`);
   }

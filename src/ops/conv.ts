@@ -106,6 +106,7 @@ function geometry(x: Tensor, weight: Tensor, options: Conv2dOptions): ConvAttrs 
     });
   } else if (typeof p === 'number') pads = [p, p, p, p];
   else pads = p.length === 2 ? [p[0], p[0], p[1], p[1]] : [...p];
+  if (pads.length !== 4) throw new ArgumentError(op, 'padding as one, two or four numbers', String(p));
   if (pads.some((v) => !Number.isInteger(v) || v < 0)) throw new ArgumentError(op, 'padding as whole numbers >= 0', String(p));
   const output = size.map((s, a) => Math.floor((s + pads[2 * a] + pads[2 * a + 1] - reach[a]) / stride[a]) + 1);
   if (output.some((o) => o < 1) || kh < 1 || kw < 1) {
@@ -129,16 +130,50 @@ export function conv2dLike(x: Tensor, weight: Tensor, attrs: ConvAttrs): Tensor 
   return record('conv2d', plain, [x, weight], convForward([x, weight], plain));
 }
 
-/** Gradient of conv2d with respect to its input: cotangent g like the output, weight as in the forward pass. */
+/**
+ * Gradient of conv2d with respect to its input: cotangent g like the output, weight as in the forward pass.
+ *
+ * @throws ShapeError when they do not fit the geometry
+ */
 export function conv2dInput(g: Tensor, weight: Tensor, attrs: ConvAttrs): Tensor {
+  const op = 'conv2dInput';
+  commonDevice(op, [g, weight]);
+  checkImages(op, 'g', g, attrs.output, attrs.groups);
+  assertRank(op, 'weight', weight.shape, 4, 5);
+  const [out, kh, kw] = weight.shape.slice(-4);
+  const fits = out === g.shape[g.rank - 1] && kh === attrs.kernel[0] && kw === attrs.kernel[1];
+  if (!fits || (g.rank === 5 && g.shape[0] !== weight.shape[weight.rank - 5])) {
+    const models = g.rank === 5 ? `${g.shape[0]}, ` : '';
+    throw new ShapeError(op, `a weight of shape [${models}${g.shape[g.rank - 1]}, ${attrs.kernel.join(', ')}, in]`, showShape(weight.shape));
+  }
   const plain = { ...attrs, activation: 'none' } as const;
   return record('conv2dInput', plain, [g, weight], convInput(g, weight, plain));
 }
 
-/** Gradient of conv2d with respect to its weight: the forward pass's input, and a cotangent g like its output. */
+/**
+ * Gradient of conv2d with respect to its weight: the forward pass's input, and a cotangent g like its output.
+ *
+ * @throws ShapeError when they do not fit the geometry
+ */
 export function conv2dWeight(x: Tensor, g: Tensor, attrs: ConvAttrs): Tensor {
+  const op = 'conv2dWeight';
+  commonDevice(op, [x, g]);
+  checkImages(op, 'x', x, attrs.input, attrs.groups);
+  checkImages(op, 'g', g, attrs.output, attrs.groups);
+  if (x.shape[x.rank - 4] !== g.shape[g.rank - 4] || (x.rank === 5 && g.rank === 5 && x.shape[0] !== g.shape[0])) {
+    throw new ShapeError(op, 'as many models and images in x as in g', `${showShape(x.shape)} and ${showShape(g.shape)}`);
+  }
   const plain = { ...attrs, activation: 'none' } as const;
   return record('conv2dWeight', plain, [x, g], convWeight(x, g, plain));
+}
+
+function checkImages(op: string, name: string, t: Tensor, [h, w]: readonly [number, number], groups: number): void {
+  assertDType(op, name, t.dtype, 'f32', 'f16');
+  assertRank(op, name, t.shape, 4, 5);
+  const [rows, cols, channels] = t.shape.slice(-3);
+  if (rows !== h || cols !== w || channels % groups !== 0) {
+    throw new ShapeError(op, `${name} of ${h} x ${w} pixels and channels divisible by ${groups} groups`, showShape(t.shape));
+  }
 }
 
 /**

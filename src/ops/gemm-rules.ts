@@ -3,6 +3,7 @@ import { tileShape } from '../../shaders/gemm/tiled.js';
 import type { Device } from '../gpu/device.js';
 import { ArgumentError } from '../gpu/errors.js';
 import type { Product } from './gemm.js';
+import { lookUpTuned } from './tuned.js';
 
 /** Which tile a product gets, into how many splits of k it is cut, and why. */
 export interface TileChoice {
@@ -33,6 +34,11 @@ export function chooseTile(device: Device, product: Product): TileChoice {
   if (forced) {
     checkTile(device, forced.tile);
     return forced;
+  }
+  const tuned = device.tuned && lookUpTuned(device.tuned, product);
+  if (tuned) {
+    checkTile(device, tuned.tile);
+    return { tile: tuned.tile, splits: tuned.splits, why: `tuned: ${tuned.key}` };
   }
   const subgroups = [4, 8, 16, 32, 64].includes(device.subgroupSize);
   return device.deviceClass === 'software' && subgroups ? softwareTile(device, product) : gpuTile(device, product);
@@ -69,7 +75,7 @@ function softwareTile(device: Device, product: Product): TileChoice {
 
 /**
  * GPUs: the largest tile (it reads least) that keeps every processor busy, among those that do not pad C much. Where no
- * tile gives enough workgroups, k is split if the product allows it; else the smallest tile makes the most of them.
+ * tile gives enough workgroups, k is split if the product allows it; else the most workgroups win.
  */
 function gpuTile(device: Device, product: Product): TileChoice {
   const { rows, cols, parts, phases } = product;
@@ -83,7 +89,7 @@ function gpuTile(device: Device, product: Product): TileChoice {
   const best =
     fits.find((t) => count(t) >= wanted(t)) ??
     fits.find((t) => count(t) * splits(t) >= wanted(t)) ??
-    fits[fits.length - 1];
+    fits.reduce((a, b) => (count(b) > count(a) ? b : a));
   // The rules may run for a GPU on a software device; two buffers may be more than there is.
   const tile: WorkgroupTile = {
     ...best,

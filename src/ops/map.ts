@@ -5,12 +5,13 @@ import { emit } from '../expr/emit.js';
 import { type Expr, type ValueType, usesCoord } from '../expr/expr.js';
 import type { Device } from '../gpu/device.js';
 import { DTypeError, LimitError } from '../gpu/errors.js';
-import { defineKernel, foldGrid } from '../gpu/kernel.js';
+import { defineKernel } from '../gpu/kernel.js';
 import { type DType, STORED } from '../tensor/dtype.js';
 import { broadcastShapes, type Shape } from '../tensor/shape.js';
 import { commonDevice, Tensor } from '../tensor/tensor.js';
 import { type MergedAxis, mergeAxes } from './merge-axes.js';
 import { reduceOf } from './reduce.js';
+import { walkOf } from './walk.js';
 
 /**
  * The one pointwise primitive: an expression over broadcast inputs, summed over some axes of the iteration space.
@@ -91,9 +92,7 @@ export function launchMap(op: string, device: Device, inputs: readonly Tensor[],
     const vector = lanes === 4 && inner?.strides[i] === 1;
     return axes.map((a, k) => (vector ? (k === axes.length - 1 ? 1 : a.strides[i] / 4) : k === axes.length - 1 && lanes === 4 ? a.strides[i] * 4 : a.strides[i]));
   });
-  const workgroup = 64;
-  const perInvocation = device.deviceClass === 'software' ? 4 : 1;
-  const groups = Math.max(1, Math.min(Math.ceil(n / workgroup / perInvocation), device.deviceClass === 'software' ? 256 : 65535 * 16));
+  const walk = walkOf(device, n);
   const spec: MapSpec = {
     body: emitted.body,
     helpers: emitted.helpers,
@@ -104,12 +103,11 @@ export function launchMap(op: string, device: Device, inputs: readonly Tensor[],
     lanes,
     scalars: scalars.length,
     coords,
-    workgroup,
   };
   device.run(mapKernel, spec, {
     bindings: [...inputs.map((t) => t.binding(op)), out.binding(op)],
-    params: [n, ...(rank > 0 ? units : []), ...strides, ...scalars],
-    grid: foldGrid(groups, device.limits.maxWorkgroups),
+    params: [...walk.params, ...(rank > 0 ? units : []), ...strides, ...scalars],
+    grid: walk.grid,
     cost: { flops: emitted.flops * out.size, bytes: out.bytes + inputs.reduce((b, t) => b + t.bytes, 0) },
   });
 }

@@ -11,8 +11,18 @@ export interface ConvCase extends ConvAttrs {
   ownWeight: boolean;
 }
 
-export const inputShape = (c: ConvCase): number[] => [...(c.ownX ? [c.models] : []), c.images, ...c.input, c.ci * c.groups];
-export const weightShape = (c: ConvCase): number[] => [...(c.ownWeight ? [c.models] : []), c.co * c.groups, ...c.kernel, c.ci];
+export const inputShape = (c: ConvCase): number[] => [
+  ...(c.ownX ? [c.models] : []),
+  c.images,
+  ...c.input,
+  c.ci * c.groups,
+];
+export const weightShape = (c: ConvCase): number[] => [
+  ...(c.ownWeight ? [c.models] : []),
+  c.co * c.groups,
+  ...c.kernel,
+  c.ci,
+];
 export const outputShape = (c: ConvCase): number[] => [
   ...(c.ownX || c.ownWeight ? [c.models] : []),
   c.images,
@@ -21,8 +31,14 @@ export const outputShape = (c: ConvCase): number[] => [
 ];
 
 /** Size of a result along one axis. */
-export const outputSize = (size: number, kernel: number, stride: number, before: number, after: number, dilation: number): number =>
-  Math.floor((size + before + after - (kernel - 1) * dilation - 1) / stride) + 1;
+export const outputSize = (
+  size: number,
+  kernel: number,
+  stride: number,
+  before: number,
+  after: number,
+  dilation: number,
+): number => Math.floor((size + before + after - (kernel - 1) * dilation - 1) / stride) + 1;
 
 /** Calls `term(x, w, y)` with the flat indices of every product x[x] * w[w] that is added to y[y]. */
 function forEachTerm(c: ConvCase, term: (x: number, w: number, y: number) => void): void {
@@ -64,7 +80,12 @@ const ACTIVATIONS: Record<ConvAttrs['activation'], (v: number) => number> = {
 };
 
 /** act(conv(x, weight) + bias); bias [out], or [models, out] flat. */
-export function referenceConv(c: ConvCase, x: ArrayLike<number>, weight: ArrayLike<number>, bias?: ArrayLike<number>): Float64Array {
+export function referenceConv(
+  c: ConvCase,
+  x: ArrayLike<number>,
+  weight: ArrayLike<number>,
+  bias?: ArrayLike<number>,
+): Float64Array {
   const out = new Float64Array(count(outputShape(c)));
   forEachTerm(c, (i, j, k) => {
     out[k] += x[i] * weight[j];
@@ -94,4 +115,16 @@ export function referenceWeight(c: ConvCase, x: ArrayLike<number>, g: ArrayLike<
     out[j] += x[i] * g[k];
   });
   return out;
+}
+
+/** One model, stride and dilation 1, no padding, unless given. */
+export function plain(g: Pick<ConvCase, 'images' | 'ci' | 'co' | 'input' | 'kernel'> & Partial<ConvCase>): ConvCase {
+  const whole = {
+    ...{ stride: [1, 1], pad: [0, 0], dilation: [1, 1], groups: 1, activation: 'none', models: 1 },
+    ...{ ownX: false, ownWeight: false, output: [0, 0] },
+    ...g,
+  } as ConvCase;
+  const size = (a: 0 | 1) =>
+    outputSize(whole.input[a], whole.kernel[a], whole.stride[a], whole.pad[a], whole.pad[a], whole.dilation[a]);
+  return { ...whole, output: [size(0), size(1)] };
 }

@@ -1,4 +1,13 @@
-import { type ConvAttrs, conv2d, conv2dInput, conv2dWeight, type Device, matmul, type Tensor, tensor } from '../../src/index.js';
+import {
+  type ConvAttrs,
+  conv2d,
+  conv2dInput,
+  conv2dWeight,
+  type Device,
+  matmul,
+  type Tensor,
+  tensor,
+} from '../../src/index.js';
 import { overrideDepthwise } from '../../src/ops/depthwise.js';
 import {
   type ConvCase,
@@ -169,7 +178,12 @@ function convCase(direction: Direction, name: string, g: Geometry): GemmCase {
  */
 export const CORE: GemmCase[] = [
   matmulCase('k4 x i4, columns by four', { size: [140, 148, 44] }),
-  matmulCase('scalar x scalar with a tail, bias, relu', { size: [37, 133, 35], parts: 2, bias: 'own', activation: 'relu' }),
+  matmulCase('scalar x scalar with a tail, bias, relu', {
+    size: [37, 133, 35],
+    parts: 2,
+    bias: 'own',
+    activation: 'relu',
+  }),
   convCase('forward', 'k4 x k4, rows by four', {
     ...{ ci: 8, co: 20, groups: 2, input: [9, 8], kernel: [3, 2], stride: [2, 1], pad: [1, 1], images: 3 },
     ...{ bias: true, activation: 'relu' },
@@ -191,8 +205,22 @@ export const MORE: GemmCase[] = [
   matmulCase('f16, k4 x i4', { size: [33, 36, 20], half: true }),
   matmulCase('f16, i4 x scalar with a tail', { size: [36, 37, 19], transA: true, half: true }),
   matmulCase('one element', { size: [1, 1, 1] }),
-  convCase('forward', 'scalar x scalar, tail', { ci: 3, co: 5, input: [9, 7], kernel: [3, 3], pad: [1, 1], bias: true }),
-  convCase('forward', 'k4 x scalar, own weights', { ci: 1, co: 4, input: [6, 7], kernel: [2, 2], models: 2, bias: true }),
+  convCase('forward', 'scalar x scalar, tail', {
+    ci: 3,
+    co: 5,
+    input: [9, 7],
+    kernel: [3, 3],
+    pad: [1, 1],
+    bias: true,
+  }),
+  convCase('forward', 'k4 x scalar, own weights', {
+    ci: 1,
+    co: 4,
+    input: [6, 7],
+    kernel: [2, 2],
+    models: 2,
+    bias: true,
+  }),
   convCase('input', 'i4 x k4, strided', { ci: 4, co: 8, input: [9, 10], kernel: [3, 3], stride: [2, 2], pad: [1, 1] }),
   convCase('input', 'i4 x scalar, phases without taps', {
     ...{ ci: 4, co: 3, groups: 2, input: [8, 9], kernel: [2, 3], stride: [2, 3], dilation: [2, 2], models: 2 },
@@ -202,6 +230,16 @@ export const MORE: GemmCase[] = [
     ...{ ci: 4, co: 12, input: [9, 10], kernel: [3, 2], stride: [2, 1], pad: [1, 1], images: 3, splits: 3 },
   }),
   convCase('weight', 'scalar x scalar, tail', {
-    ...{ ci: 3, co: 5, groups: 2, input: [7, 9], kernel: [3, 3], stride: [1, 2], pad: [1, 0], dilation: [2, 1], models: 2 },
+    ...{
+      ci: 3,
+      co: 5,
+      groups: 2,
+      input: [7, 9],
+      kernel: [3, 3],
+      stride: [1, 2],
+      pad: [1, 0],
+      dilation: [2, 1],
+      models: 2,
+    },
   }),
 ];

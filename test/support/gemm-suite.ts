@@ -64,7 +64,8 @@ export async function runCases(device: Device, tile: Tile, cases: readonly GemmC
 async function suite(device: Device): Promise<SuiteResult> {
   const runs: SuiteResult['runs'] = [];
   const tiles = tileCandidates(device).filter((t) => t.kind === 'subgroup');
-  for (const [i, tile] of tiles.entries()) runs.push(...(await runCases(device, tile, i === 0 ? [...CORE, ...MORE] : CORE)));
+  for (const [i, tile] of tiles.entries())
+    runs.push(...(await runCases(device, tile, i === 0 ? [...CORE, ...MORE] : CORE)));
   runs.push(...(await runCases(device, { ...GPU_TILES[GPU_TILES.length - 1], unroll: false }, CORE)));
   return { device: device.name, subgroupSize: device.subgroupSize, seed: SEED, runs };
 }

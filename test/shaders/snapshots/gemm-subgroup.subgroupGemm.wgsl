@@ -1,0 +1,141 @@
+// subgroupGemm {"problem":"matmul","p":{"load":"k4","half":false},"q":{"load":"i4","half":false},"store":{"along":"col","vector":true},"bias":"none","activation":"none","tail":false,"tile":{"kind":"subgroup","lanes":8,"rows":16,"quads":1,"unroll":false}}
+enable subgroups;
+requires immediate_address_space;
+@group(0) @binding(0) var<storage, read> p: array<vec4f>;
+@group(0) @binding(1) var<storage, read> q: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> c: array<vec4f>;
+struct Params { rows: u32, cols: u32, depth: u32, chunk: u32, splits: u32, parts: u32, pI: u32, pK: u32, qI: u32, qK: u32, pPart: u32, qPart: u32, cPart: u32, cLead: u32, biasPart: u32, tileRows: u32 }
+var<immediate> P: Params;
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let split = group.z % P.splits;
+  let part = group.z / P.splits;
+  let row0 = group.y * 16u;
+  let col0 = group.x * 32u + 0u + lane * 4u;
+  let k0 = split * P.chunk;
+  let kEnd = min(k0 + P.chunk, P.depth);
+  let pBase = part * P.pPart;
+let pRow0 = min(row0 + 0u + lane, P.rows - 1u) * P.pI;
+let pRow1 = min(row0 + 8u + lane, P.rows - 1u) * P.pI;
+  let qBase = part * P.qPart;
+let qCol0 = min(col0 / 4u, (P.cols + 3u) / 4u - 1u);
+  var acc: array<vec4f, 16>;
+
+  for (var k = k0; k < kEnd; k += 4u) {
+    let a0 = p[(pBase + pRow0 + k) / 4u];
+let a1 = p[(pBase + pRow1 + k) / 4u];
+    let qRow0 = (qBase + (k + 0u) * P.qK) / 4u;
+let b0_0 = q[qRow0 + qCol0];
+let qRow1 = (qBase + (k + 1u) * P.qK) / 4u;
+let b0_1 = q[qRow1 + qCol0];
+let qRow2 = (qBase + (k + 2u) * P.qK) / 4u;
+let b0_2 = q[qRow2 + qCol0];
+let qRow3 = (qBase + (k + 3u) * P.qK) / 4u;
+let b0_3 = q[qRow3 + qCol0];
+    let s0_0 = vec4f(subgroupBroadcast(a0.x, 0u));
+let s0_1 = vec4f(subgroupBroadcast(a0.y, 0u));
+let s0_2 = vec4f(subgroupBroadcast(a0.z, 0u));
+let s0_3 = vec4f(subgroupBroadcast(a0.w, 0u));
+acc[0] = fma(s0_3, b0_3, fma(s0_2, b0_2, fma(s0_1, b0_1, fma(s0_0, b0_0, acc[0]))));
+let s1_0 = vec4f(subgroupBroadcast(a0.x, 1u));
+let s1_1 = vec4f(subgroupBroadcast(a0.y, 1u));
+let s1_2 = vec4f(subgroupBroadcast(a0.z, 1u));
+let s1_3 = vec4f(subgroupBroadcast(a0.w, 1u));
+acc[1] = fma(s1_3, b0_3, fma(s1_2, b0_2, fma(s1_1, b0_1, fma(s1_0, b0_0, acc[1]))));
+let s2_0 = vec4f(subgroupBroadcast(a0.x, 2u));
+let s2_1 = vec4f(subgroupBroadcast(a0.y, 2u));
+let s2_2 = vec4f(subgroupBroadcast(a0.z, 2u));
+let s2_3 = vec4f(subgroupBroadcast(a0.w, 2u));
+acc[2] = fma(s2_3, b0_3, fma(s2_2, b0_2, fma(s2_1, b0_1, fma(s2_0, b0_0, acc[2]))));
+let s3_0 = vec4f(subgroupBroadcast(a0.x, 3u));
+let s3_1 = vec4f(subgroupBroadcast(a0.y, 3u));
+let s3_2 = vec4f(subgroupBroadcast(a0.z, 3u));
+let s3_3 = vec4f(subgroupBroadcast(a0.w, 3u));
+acc[3] = fma(s3_3, b0_3, fma(s3_2, b0_2, fma(s3_1, b0_1, fma(s3_0, b0_0, acc[3]))));
+let s4_0 = vec4f(subgroupBroadcast(a0.x, 4u));
+let s4_1 = vec4f(subgroupBroadcast(a0.y, 4u));
+let s4_2 = vec4f(subgroupBroadcast(a0.z, 4u));
+let s4_3 = vec4f(subgroupBroadcast(a0.w, 4u));
+acc[4] = fma(s4_3, b0_3, fma(s4_2, b0_2, fma(s4_1, b0_1, fma(s4_0, b0_0, acc[4]))));
+let s5_0 = vec4f(subgroupBroadcast(a0.x, 5u));
+let s5_1 = vec4f(subgroupBroadcast(a0.y, 5u));
+let s5_2 = vec4f(subgroupBroadcast(a0.z, 5u));
+let s5_3 = vec4f(subgroupBroadcast(a0.w, 5u));
+acc[5] = fma(s5_3, b0_3, fma(s5_2, b0_2, fma(s5_1, b0_1, fma(s5_0, b0_0, acc[5]))));
+let s6_0 = vec4f(subgroupBroadcast(a0.x, 6u));
+let s6_1 = vec4f(subgroupBroadcast(a0.y, 6u));
+let s6_2 = vec4f(subgroupBroadcast(a0.z, 6u));
+let s6_3 = vec4f(subgroupBroadcast(a0.w, 6u));
+acc[6] = fma(s6_3, b0_3, fma(s6_2, b0_2, fma(s6_1, b0_1, fma(s6_0, b0_0, acc[6]))));
+let s7_0 = vec4f(subgroupBroadcast(a0.x, 7u));
+let s7_1 = vec4f(subgroupBroadcast(a0.y, 7u));
+let s7_2 = vec4f(subgroupBroadcast(a0.z, 7u));
+let s7_3 = vec4f(subgroupBroadcast(a0.w, 7u));
+acc[7] = fma(s7_3, b0_3, fma(s7_2, b0_2, fma(s7_1, b0_1, fma(s7_0, b0_0, acc[7]))));
+let s8_0 = vec4f(subgroupBroadcast(a1.x, 0u));
+let s8_1 = vec4f(subgroupBroadcast(a1.y, 0u));
+let s8_2 = vec4f(subgroupBroadcast(a1.z, 0u));
+let s8_3 = vec4f(subgroupBroadcast(a1.w, 0u));
+acc[8] = fma(s8_3, b0_3, fma(s8_2, b0_2, fma(s8_1, b0_1, fma(s8_0, b0_0, acc[8]))));
+let s9_0 = vec4f(subgroupBroadcast(a1.x, 1u));
+let s9_1 = vec4f(subgroupBroadcast(a1.y, 1u));
+let s9_2 = vec4f(subgroupBroadcast(a1.z, 1u));
+let s9_3 = vec4f(subgroupBroadcast(a1.w, 1u));
+acc[9] = fma(s9_3, b0_3, fma(s9_2, b0_2, fma(s9_1, b0_1, fma(s9_0, b0_0, acc[9]))));
+let s10_0 = vec4f(subgroupBroadcast(a1.x, 2u));
+let s10_1 = vec4f(subgroupBroadcast(a1.y, 2u));
+let s10_2 = vec4f(subgroupBroadcast(a1.z, 2u));
+let s10_3 = vec4f(subgroupBroadcast(a1.w, 2u));
+acc[10] = fma(s10_3, b0_3, fma(s10_2, b0_2, fma(s10_1, b0_1, fma(s10_0, b0_0, acc[10]))));
+let s11_0 = vec4f(subgroupBroadcast(a1.x, 3u));
+let s11_1 = vec4f(subgroupBroadcast(a1.y, 3u));
+let s11_2 = vec4f(subgroupBroadcast(a1.z, 3u));
+let s11_3 = vec4f(subgroupBroadcast(a1.w, 3u));
+acc[11] = fma(s11_3, b0_3, fma(s11_2, b0_2, fma(s11_1, b0_1, fma(s11_0, b0_0, acc[11]))));
+let s12_0 = vec4f(subgroupBroadcast(a1.x, 4u));
+let s12_1 = vec4f(subgroupBroadcast(a1.y, 4u));
+let s12_2 = vec4f(subgroupBroadcast(a1.z, 4u));
+let s12_3 = vec4f(subgroupBroadcast(a1.w, 4u));
+acc[12] = fma(s12_3, b0_3, fma(s12_2, b0_2, fma(s12_1, b0_1, fma(s12_0, b0_0, acc[12]))));
+let s13_0 = vec4f(subgroupBroadcast(a1.x, 5u));
+let s13_1 = vec4f(subgroupBroadcast(a1.y, 5u));
+let s13_2 = vec4f(subgroupBroadcast(a1.z, 5u));
+let s13_3 = vec4f(subgroupBroadcast(a1.w, 5u));
+acc[13] = fma(s13_3, b0_3, fma(s13_2, b0_2, fma(s13_1, b0_1, fma(s13_0, b0_0, acc[13]))));
+let s14_0 = vec4f(subgroupBroadcast(a1.x, 6u));
+let s14_1 = vec4f(subgroupBroadcast(a1.y, 6u));
+let s14_2 = vec4f(subgroupBroadcast(a1.z, 6u));
+let s14_3 = vec4f(subgroupBroadcast(a1.w, 6u));
+acc[14] = fma(s14_3, b0_3, fma(s14_2, b0_2, fma(s14_1, b0_1, fma(s14_0, b0_0, acc[14]))));
+let s15_0 = vec4f(subgroupBroadcast(a1.x, 7u));
+let s15_1 = vec4f(subgroupBroadcast(a1.y, 7u));
+let s15_2 = vec4f(subgroupBroadcast(a1.z, 7u));
+let s15_3 = vec4f(subgroupBroadcast(a1.w, 7u));
+acc[15] = fma(s15_3, b0_3, fma(s15_2, b0_2, fma(s15_1, b0_1, fma(s15_0, b0_0, acc[15]))));
+  }
+
+  let cBase = (split * P.parts + part) * P.cPart;
+  
+  if (col0 < P.cols) {
+    
+    for (var i = 0u; i < P.tileRows; i++) {
+      let row = row0 + i;
+      if (row < P.rows) {
+        let value = acc[i];
+        c[(cBase + row * P.cLead + col0) / 4u] = value;
+      }
+    }
+  }
+}
+// {"p":{"load":"i4","half":false},"q":{"load":"k4","half":false}}: 135 lines, sha256 8610f06b0f81fd95
+// {"p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 125 lines, sha256 04f1444df6d58800
+// {"p":{"load":"k4","half":true},"q":{"load":"i4","half":true}}: 130 lines, sha256 b43a1dbd55563158
+// {"bias":"col","activation":"relu"}: 130 lines, sha256 0c63bdac393f58b0
+// {"bias":"row","activation":"tanh","store":{"along":"row","vector":true}}: 138 lines, sha256 c001d82947148cb9
+// {"problem":"convForward","p":{"load":"k4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true},"bias":"row","activation":"relu"}: 185 lines, sha256 d42ac7624f4c69e2
+// {"problem":"convForward","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"row","vector":false},"tail":true}: 237 lines, sha256 7490e48336dbb0b5
+// {"problem":"convInput","p":{"load":"i4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true}}: 204 lines, sha256 4a517f4481241861
+// {"problem":"convWeight","p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"store":{"along":"col","vector":true}}: 188 lines, sha256 9fbdb420eeca317b
+// {"problem":"convWeight","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 224 lines, sha256 0d2db0adfe48ba8a
+// {"tile":{"kind":"subgroup","lanes":4,"rows":16,"quads":1,"unroll":false}}: 133 lines, sha256 1a3583b704e00657
+// {"tile":{"kind":"subgroup","lanes":32,"rows":8,"quads":2,"unroll":true}}: 111 lines, sha256 25e1a49f65cdc319

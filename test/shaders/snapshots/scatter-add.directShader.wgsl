@@ -1,0 +1,49 @@
+// directShader {"type":"f32","index":"i32","lanes":4,"workgroup":64}
+requires immediate_address_space;
+@group(0) @binding(0) var<storage, read> g: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> index: array<i32>;
+@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
+struct Params { parts: u32, lead: u32, size: u32, picks: u32, inner: u32, ip: u32, ia: u32, ik: u32, ib: u32 }
+var<immediate> P: Params;
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let stride = groups.x * groups.y * 64u;
+  var i = gid.x + gid.y * groups.x * 64u;
+  let n = P.parts * P.lead * P.size * P.inner;
+  var i3 = i % P.inner;
+let ir3 = i / P.inner;
+var i2 = ir3 % P.size;
+let ir2 = ir3 / P.size;
+var i1 = ir2 % P.lead;
+let ir1 = ir2 / P.lead;
+var i0 = ir1;
+  let is3 = stride % P.inner;
+let isr3 = stride / P.inner;
+let is2 = isr3 % P.size;
+let isr2 = isr3 / P.size;
+let is1 = isr2 % P.lead;
+let isr1 = isr2 / P.lead;
+let is0 = isr1;
+  while (i < n) {
+    var total = vec4<f32>();
+    var at = i0 * P.ip + i1 * P.ia + i3 * P.ib;
+    let origin = (i0 * P.lead + i1) * P.picks * P.inner + i3;
+    for (var k = 0u; k < P.picks; k++) {
+      if (u32(clamp(index[at], 0, i32(P.size) - 1)) == i2) { total += g[origin + k * P.inner]; }
+      at += P.ik;
+    }
+    out[i] = total;
+    i += stride;
+    i3 += is3;
+let iw3 = select(0u, 1u, i3 >= P.inner);
+i3 -= iw3 * P.inner;
+i2 += is2 + iw3;
+let iw2 = select(0u, 1u, i2 >= P.size);
+i2 -= iw2 * P.size;
+i1 += is1 + iw2;
+let iw1 = select(0u, 1u, i1 >= P.lead);
+i1 -= iw1 * P.lead;
+i0 += is0 + iw1;
+  }
+}
+// {"type":"i32","index":"u32","lanes":1}: 48 lines, sha256 fc1c72c07af76e80
