@@ -44,8 +44,8 @@ interface Entry {
 
 /** Samples of GPU time, each beside a sample of wall time. */
 const GPU_SAMPLES = 9;
-/** A call that takes longer than this is sampled once after its warm-up. */
-const SLOW_MS = 10_000;
+/** Wall time of one candidate's samples that the fewest samples may not exceed, in ms. */
+const MOST_MS = 15_000;
 
 /**
  * Measures a case: every candidate is prepared and its result verified, then warmed up, then all are sampled in turn,
@@ -71,6 +71,9 @@ export async function measure(c: Case, budget: Budget): Promise<Row[]> {
       if (sound(e.row)) await guarded(e.row, () => sampleOnce(e));
     }
     for (const e of entries) if (sound(e.row)) finish(e);
+    // Peers do the same operations, and move who knows how many bytes.
+    const flops = rows.find((r) => r.kind === 'engine')?.cost?.flops;
+    for (const r of rows) if (r.kind === 'peer' && r.wall && flops) r.cost ??= { flops, bytes: 0 };
   } finally {
     for (const e of entries) await guarded(e.row, async () => e.prepared.dispose());
   }
@@ -110,8 +113,8 @@ async function warmUp(e: Entry, c: Case, budget: Budget): Promise<void> {
     ms = await e.prepared.sample(e.calls);
     e.calls = Math.max(1, Math.min(10_000, Math.ceil(batch / Math.max(ms, 1e-3))));
   }
-  const least = ms > SLOW_MS ? 1 : (c.least ?? 3);
-  e.wanted = Math.max(least, Math.min(budget.most, Math.floor(budget.ms / (ms * e.calls))));
+  const least = Math.min(c.least ?? 3, Math.floor(MOST_MS / (ms * e.calls)));
+  e.wanted = Math.max(1, least, Math.min(budget.most, Math.floor(budget.ms / (ms * e.calls))));
 }
 
 async function sampleOnce(e: Entry): Promise<void> {

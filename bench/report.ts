@@ -46,10 +46,10 @@ const scaleOf = (unit: Row['unit']): number => (unit === 'us' ? 1000 : 1);
 /** Time of one call in ms that rates are computed from: the GPU's own where it is known. */
 export const workMs = (row: Row): number | undefined => row.gpu?.median ?? row.wall?.median;
 
-/** Share of the roofline that a call reaches: the time that its work needs at the roofs, over the time that it took. */
+/** Share of the roofline that a call reaches: the time that its work needs at the roofs, over the time that it took; none for peers, which may not run on the device. */
 export function share(row: Row, roofline: Roofline): number | null {
   const ms = workMs(row);
-  if (!row.cost || ms === undefined) return null;
+  if (!row.cost || ms === undefined || row.kind === 'peer') return null;
   const least = Math.max(row.cost.flops / roofline.gflops, row.cost.bytes / roofline.gbps) / 1e6;
   return least / ms;
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openDevice } from '../src/index.js';
+import { openDevice, SecateurError } from '../src/index.js';
 import { type Case, type Family, mergeCases, type SuiteContext } from './case.js';
 import { environment, load } from './environment.js';
 import { measure, type Row } from './harness.js';
@@ -190,7 +190,8 @@ try {
   code = await main(readOptions(process.argv.slice(2)));
 } catch (error) {
   const misused = error instanceof RangeError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
-  console.error(misused ? `${(error as Error).message}\n${USAGE}` : error);
+  if (misused) console.error(`${(error as Error).message}\n${USAGE}`);
+  else console.error(error instanceof SecateurError ? error.message : error);
 }
 // Dawn's threads may otherwise keep the process alive, or crash it, at exit.
 process.stdout.write('', () => process.exit(code));

@@ -123,8 +123,8 @@ export interface CombineSpec {
 
 /**
  * Combines sums [parts, chunks, 2, channels] into [parts, 2, channels]: (mean, 1 / sqrt(variance + eps)) by Chan's
- * pairwise formula in chunk order, or plain totals. Running statistics move by `momentum` towards the batch's (the
- * variance unbiased).
+ * pairwise formula in chunk order, with means counted from the first chunk's so that they round once, or plain totals.
+ * Running statistics move by `momentum` towards the batch's (the variance unbiased).
  */
 export function combineShader(spec: CombineSpec): Shader {
   const moments = spec.combine === 'moments';
@@ -134,6 +134,9 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   if (gid.x >= P.total) { return; }
   let channel = gid.x % P.channels;
   let part = gid.x / P.channels;
+#if ${moments}
+  let shift = sums[part * P.chunks * 2u * P.channels + channel];
+#endif
   var a = 0.0;
   var b = 0.0;
   var count = 0.0;
@@ -141,7 +144,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
     let at = (part * P.chunks + chunk) * 2u * P.channels + channel;
 #if ${moments}
     let n = f32(min(P.chunk, P.rows - chunk * P.chunk));
-    let d = sums[at] - a;
+    let d = sums[at] - shift - a;
     let both = count + n;
     a += d * (n / both);
     b += sums[at + P.channels] + d * d * (count * n / both);
@@ -154,11 +157,12 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let to = part * 2u * P.channels + channel;
 #if ${moments}
   let variance = b / count;
-  out[to] = a;
+  let mean = shift + a;
+  out[to] = mean;
   out[to + P.channels] = inverseSqrt(variance + P.eps);
 #if ${spec.running}
   let i = part * P.channels + channel;
-  runningMean[i] = mix(runningMean[i], a, P.momentum);
+  runningMean[i] = mix(runningMean[i], mean, P.momentum);
   runningVariance[i] = mix(runningVariance[i], b / max(count - 1.0, 1.0), P.momentum);
 #endif
 #else

@@ -23,8 +23,7 @@ const SAMPLED = 1000;
 function worstOf(length: number, error: (at: number) => number): number {
   let worst = 0;
   for (let s = 0; s < SAMPLED; s++) {
-    const e = Math.abs(error(s === 1 ? length - 1 : (s * 104_729) % length));
-    if (!(e <= worst)) worst = e;
+    worst = Math.max(worst, Math.abs(error(s === 1 ? length - 1 : (s * 104_729) % length)));
   }
   return worst;
 }

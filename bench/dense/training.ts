@@ -7,7 +7,7 @@ import { engineValues } from '../engine-values.mjs';
 import { batchOf, initialValues, network } from '../peers/lib/networks.mjs';
 import { referenceLoss } from '../peers/lib/reference.mjs';
 
-type Name = 'mlp' | 'convnet' | 'resnet20';
+export type Name = 'mlp' | 'convnet' | 'resnet20';
 
 const NETWORKS: Record<Name, () => Module> = {
   mlp: () => mlp([784, 256, 128, 10]),
@@ -27,7 +27,7 @@ function optimiserFor(name: Name, model: Model, lr: number): Optimiser {
  * One compiled training step on a fixed batch, from the values and images that the peers start from. The first loss is
  * held against a float64 forward pass, and the loss must fall over the plain, the captured and the first replayed step.
  */
-function candidate(device: Device, name: Name, batch: number): Candidate {
+export function trainingCandidate(device: Device, name: Name, batch: number): Candidate {
   return {
     name: 'secateur',
     kind: 'engine',
@@ -98,7 +98,7 @@ const family: Family = ({ device }) => {
       name: `step: ${title}, batch ${batch}`,
       long,
       least: 5,
-      candidates: [candidate(device, name, batch)],
+      candidates: [trainingCandidate(device, name, batch)],
       peer: { case: name, params: { batch } },
     }),
   );

@@ -93,10 +93,11 @@ function pixelStart(spec: GemmSpec, quads: number): string {
 
 /**
  * Whether and where pixel (v, j) reads its source: declares in<tag> and at<tag>. Compared unsigned, a negative
- * coordinate is too large as well.
+ * coordinate is too large as well. Joined by & rather than &&, which branches: dozens of branches in a row make some
+ * drivers compile for minutes.
  */
 function source(v: number, j: number, tag: string, offY: string, offX: string, shift: string, live: string): string {
-  return `let in${tag} = ${live}u32(sy${v}_${j} + ${offY}) < u32(sourceH) && u32(sx${v}_${j} + ${offX}) < u32(sourceW);
+  return `let in${tag} = ${live}(u32(sy${v}_${j} + ${offY}) < u32(sourceH)) & (u32(sx${v}_${j} + ${offX}) < u32(sourceW));
     let at${tag} = u32(select(0, base${v}_${j} + ${shift}, in${tag}));`;
 }
 
@@ -150,7 +151,7 @@ function pixelsByElement(spec: GemmSpec, quads: number): ColLoader {
       : `let far${axis}${k} = phase${axis} + P.pad${axis} - tap${axis} * P.dilation${axis};
     let off${axis}${k} = far${axis}${k} / P.stride${axis};`;
   const one = (k: number) => {
-    const live = `${spec.tail ? `k + ${k}u < kEnd && ` : ''}${forward ? '' : `farY${k} % P.strideY == 0 && farX${k} % P.strideX == 0 && `}`;
+    const live = `${spec.tail ? `(k + ${k}u < kEnd) & ` : ''}${forward ? '' : `(farY${k} % P.strideY == 0) & (farX${k} % P.strideX == 0) & `}`;
     const group = (v: number) => `${lines(4, (j) => source(v, j, `${v}_${j}_${k}`, `offY${k}`, `offX${k}`, `shift${k}`, live))}
     let b${v}_${k} = vec4f(${list(4, (j) => `select(0.0, ${widenScalar(spec, `q[at${v}_${j}_${k}]`)}, in${v}_${j}_${k})`).join(', ')});`;
     return `${offset('Y', k)}
@@ -185,8 +186,8 @@ function patches(spec: GemmSpec, quads: number): ColLoader {
   var py = (i32(k0) / P.wo) % P.ho;
   var pn = i32(k0) / (P.wo * P.ho);`;
   const place = (k: number, v: number, j: number) => {
-    const live = spec.tail ? `k + ${k}u < kEnd && ` : '';
-    return `let in${k}_${v}_${j} = ${live}u32(sy${k} + offY${v}_${j}) < u32(P.h) && u32(sx${k} + offX${v}_${j}) < u32(P.w);
+    const live = spec.tail ? `(k + ${k}u < kEnd) & ` : '';
+    return `let in${k}_${v}_${j} = ${live}(u32(sy${k} + offY${v}_${j}) < u32(P.h)) & (u32(sx${k} + offX${v}_${j}) < u32(P.w));
     let at${k}_${v}_${j} = u32(select(0, base${v}_${j} + origin${k}, in${k}_${v}_${j}));`;
   };
   const value = (k: number, v: number) =>

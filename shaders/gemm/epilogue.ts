@@ -6,7 +6,8 @@ export function activate(activation: Activation, value: string, T: 'f32' | 'vec4
     case 'none':
       return value;
     case 'relu':
-      return `max(${value}, ${T}(0.0))`;
+      // max() may drop a NaN; a comparison with it is false and lets it through.
+      return `select(${value}, ${T}(0.0), ${value} <= ${T}(0.0))`;
     case 'tanh':
       return `s_tanh(${value})`;
     case 'sigmoid':

@@ -89,7 +89,7 @@ function places(spec: GemmSpec, v: number): string {
     const split = (j: number) => `let ty${v}_${j} = py${v}_${j} * P.strideY + phaseY;
   let tx${v}_${j} = px${v}_${j} * P.strideX + phaseX;`;
     return `${[0, 1, 2, 3].map(split).join('\n  ')}
-  ${each((j) => `select(-1, ((pn${v}_${j} * P.h + ty${v}_${j}) * P.w + tx${v}_${j}) * i32(P.groups * P.ci), ty${v}_${j} < P.h && tx${v}_${j} < P.w && col${v} + ${j}u < P.cols)`)}`;
+  ${each((j) => `select(-1, ((pn${v}_${j} * P.h + ty${v}_${j}) * P.w + tx${v}_${j}) * i32(P.groups * P.ci), (ty${v}_${j} < P.h) & (tx${v}_${j} < P.w) & (col${v} + ${j}u < P.cols))`)}`;
   }
   const lead = spec.problem === 'convForward' ? 'P.groups * P.co' : 'P.cLead';
   return each((j) => `select(-1, i32((col${v} + ${j}u) * ${lead}), col${v} + ${j}u < P.cols)`);

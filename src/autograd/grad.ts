@@ -128,10 +128,13 @@ function pathTo(ys: readonly Tensor[], xs: ReadonlySet<Tensor>): Set<Tensor> {
   return order;
 }
 
-/** Leaves that share the storage of `xs` and through which gradients flow. */
+/**
+ * Handles on `xs` to differentiate by. They are recorded as the identity, so that a functional form inside a function
+ * that is itself being differentiated passes gradients on.
+ */
 function leaves(xs: readonly Tensor[]): Tensor[] {
   return xs.map((x) => {
-    const leaf = withRecording(false, () => alias(x));
+    const leaf = alias(x);
     leaf.requiresGrad = true;
     return leaf;
   });

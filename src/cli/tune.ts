@@ -199,8 +199,7 @@ function relativeDifference(actual: ArrayLike<number>, expected: ArrayLike<numbe
   let worst = 0;
   let scale = 0;
   for (let i = 0; i < expected.length; i++) {
-    const d = Math.abs(actual[i] - expected[i]);
-    if (!(d <= worst)) worst = d;
+    worst = Math.max(worst, Math.abs(actual[i] - expected[i]));
     scale = Math.max(scale, Math.abs(expected[i]));
   }
   return scale === 0 ? worst : worst / scale;

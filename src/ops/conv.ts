@@ -4,6 +4,7 @@ import { ArgumentError, ShapeError } from '../gpu/errors.js';
 import { assertDType } from '../tensor/dtype.js';
 import { assertRank, showShape } from '../tensor/shape.js';
 import { commonDevice, Tensor } from '../tensor/tensor.js';
+import { composite } from './composite.js';
 import { isDepthwise, launchDepthwiseForward, launchDepthwiseInput, launchDepthwiseWeight } from './depthwise.js';
 import { launchGemm, type Product } from './gemm.js';
 import { matmul } from './matmul.js';
@@ -61,14 +62,18 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
   }
   if (x.rank === 5 && weight.rank === 4) {
     const [models, images, ...rest] = x.shape;
-    const y = conv2d(reshape(x, [models * images, ...rest]), weight, options);
-    return reshape(y, [models, images, ...y.shape.slice(1)]);
+    return composite(bias ? [x, weight, bias] : [x, weight], () => {
+      const y = conv2d(reshape(x, [models * images, ...rest]), weight, options);
+      return reshape(y, [models, images, ...y.shape.slice(1)]);
+    });
   }
   const attrs = geometry(x, weight, options);
   const [kh, kw] = attrs.kernel;
   const pointwise = kh === 1 && kw === 1 && attrs.stride[0] === 1 && attrs.stride[1] === 1 && attrs.pad[0] === 0 && attrs.pad[1] === 0;
   if (pointwise && attrs.groups === 1 && weight.rank === 4 && attrs.output[0] === x.shape[1] && attrs.output[1] === x.shape[2]) {
-    return matmul(x, reshape(weight, [weight.shape[0], weight.shape[3]]), { transB: true, bias, activation });
+    return composite(bias ? [x, weight, bias] : [x, weight], () =>
+      matmul(x, reshape(weight, [weight.shape[0], weight.shape[3]]), { transB: true, bias, activation }),
+    );
   }
   if (bias) checkBias(bias, weight);
   const inputs = bias ? [x, weight, bias] : [x, weight];
@@ -221,16 +226,19 @@ export function convTranspose2d(x: Tensor, weight: Tensor, options: { stride?: P
 export function conv1d(x: Tensor, weight: Tensor, options: { stride?: number; padding?: number; dilation?: number; groups?: number; bias?: Tensor; activation?: Activation } = {}): Tensor {
   assertRank('conv1d', 'x', x.shape, 3, 4);
   assertRank('conv1d', 'weight', weight.shape, 3, 4);
-  const tall = (t: Tensor) => reshape(t, [...t.shape.slice(0, -2), 1, ...t.shape.slice(-2)]);
-  const y = conv2d(tall(x), tall(weight), {
-    stride: [1, options.stride ?? 1],
-    padding: [0, options.padding ?? 0],
-    dilation: [1, options.dilation ?? 1],
-    groups: options.groups,
-    bias: options.bias,
-    activation: options.activation,
+  const { bias, activation, groups, stride = 1, padding = 0, dilation = 1 } = options;
+  return composite(bias ? [x, weight, bias] : [x, weight], () => {
+    const tall = (t: Tensor) => reshape(t, [...t.shape.slice(0, -2), 1, ...t.shape.slice(-2)]);
+    const y = conv2d(tall(x), tall(weight), {
+      stride: [1, stride],
+      padding: [0, padding],
+      dilation: [1, dilation],
+      groups,
+      bias,
+      activation,
+    });
+    return reshape(y, [...y.shape.slice(0, -3), ...y.shape.slice(-2)]);
   });
-  return reshape(y, [...y.shape.slice(0, -3), ...y.shape.slice(-2)]);
 }
 
 interface Sides {

@@ -61,7 +61,8 @@ const softwareCost = (rows: number, quads: number): number => rows * (5.2 + 16 *
 /** Software: the tile of least total cost, padding included; k is split only to give every core work. */
 function softwareTile(device: Device, product: Product): TileChoice {
   const lanes = device.subgroupSize;
-  const count = (t: { rows: number; quads: number }) => Math.ceil(product.rows / t.rows) * Math.ceil(product.cols / (4 * lanes * t.quads));
+  const count = (t: { rows: number; quads: number }) =>
+    Math.ceil(product.rows / t.rows) * Math.ceil(product.cols / (4 * lanes * t.quads));
   const total = (t: { rows: number; quads: number }) => count(t) * softwareCost(t.rows, t.quads);
   const best = SOFTWARE_TILES.reduce((a, b) => (total(b) < total(a) ? b : a));
   const tiles = count(best) * product.parts * product.phases;

@@ -4,6 +4,7 @@ import { ArgumentError, ShapeError } from '../gpu/errors.js';
 import { assertDType } from '../tensor/dtype.js';
 import { assertRank, broadcastShapes, sameShape, showShape, sizeOf } from '../tensor/shape.js';
 import { commonDevice, Tensor } from '../tensor/tensor.js';
+import { composite } from './composite.js';
 import { launchGemm, type Product } from './gemm.js';
 import { expand } from './expand.js';
 import { reshape } from './reshape.js';
@@ -42,25 +43,30 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   if (!['none', 'relu', 'tanh', 'sigmoid'].includes(activation)) {
     throw new ArgumentError('matmul', 'activation among none, relu, tanh, sigmoid', String(activation));
   }
-  if (a.rank === 1 || b.rank === 1) return vectorProduct(a, b, options);
+  const operands = bias ? [a, b, bias] : [a, b];
+  if (a.rank === 1 || b.rank === 1) return composite(operands, () => vectorProduct(a, b, options));
   const [m, k] = transA ? [a.shape[a.rank - 1], a.shape[a.rank - 2]] : [a.shape[a.rank - 2], a.shape[a.rank - 1]];
   const [k2, n] = transB ? [b.shape[b.rank - 1], b.shape[b.rank - 2]] : [b.shape[b.rank - 2], b.shape[b.rank - 1]];
   if (k !== k2) throw new ShapeError('matmul', `inner sizes to agree`, `${showShape(a.shape)}${transA ? 'ᵀ' : ''} x ${showShape(b.shape)}${transB ? 'ᵀ' : ''}`);
   const leadA = a.shape.slice(0, -2);
   const leadB = b.shape.slice(0, -2);
   const lead = broadcastShapes('matmul', leadA, leadB);
-  // A matrix shared by a whole batch is one larger product: fold the batch into the rows.
-  if (sizeOf(leadB) === 1 && sizeOf(leadA) !== 1 && !transA && (!bias || bias.rank === 1 || bias.size === n)) {
-    const folded = matmul(reshape(a, [sizeOf(leadA) * m, k]), reshape(b, b.shape.slice(-2)), { transB, activation, bias: bias && reshape(bias, [n]) });
-    return reshape(folded, [...lead, m, n]);
-  }
-  // Partly shared leading axes are spelled out; a side shared by all keeps stride 0.
-  const whole = (t: Tensor, own: readonly number[]) =>
-    sizeOf(own) === 1 || sameShape(own, lead) ? t : expand(t, [...lead, ...t.shape.slice(-2)]);
-  const fullBias = bias && biasFor(bias, lead, n);
-  const inputs = [whole(a, leadA), whole(b, leadB), ...(fullBias ? [fullBias] : [])];
-  const attrs: MatmulAttrs = { transA, transB, activation };
-  return record('matmul', attrs, inputs, runMatmul(inputs, attrs, [...lead, m, n], k));
+  return composite(operands, () => {
+    // A matrix shared by a whole batch is one larger product: fold the batch into the rows.
+    if (sizeOf(leadB) === 1 && sizeOf(leadA) !== 1 && !transA && (!bias || bias.size === n)) {
+      const rows = reshape(a, [sizeOf(leadA) * m, k]);
+      const matrix = reshape(b, b.shape.slice(-2));
+      const folded = matmul(rows, matrix, { transB, activation, bias: bias && reshape(bias, [n]) });
+      return reshape(folded, [...lead, m, n]);
+    }
+    // Partly shared leading axes are spelled out; a side shared by all keeps stride 0.
+    const whole = (t: Tensor, own: readonly number[]) =>
+      sizeOf(own) === 1 || sameShape(own, lead) ? t : expand(t, [...lead, ...t.shape.slice(-2)]);
+    const fullBias = bias && biasFor(bias, lead, n);
+    const inputs = [whole(a, leadA), whole(b, leadB), ...(fullBias ? [fullBias] : [])];
+    const attrs: MatmulAttrs = { transA, transB, activation };
+    return record('matmul', attrs, inputs, runMatmul(inputs, attrs, [...lead, m, n], k));
+  });
 }
 
 /** Bias as [n] for all parts, or [parts, n]. */
@@ -152,6 +158,8 @@ function operandSpec(o: Operand, depth: number): OperandSpec {
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor, activation: Activation = 'none'): Tensor {
   if (weight.rank === 2) return matmul(x, weight, { transB: true, bias, activation });
   const lead = weight.shape.slice(0, -2);
-  const b = bias && reshape(bias, [...lead, 1, weight.shape[weight.rank - 2]]);
-  return matmul(x, weight, { transB: true, bias: b, activation });
+  return composite(bias ? [x, weight, bias] : [x, weight], () => {
+    const b = bias && reshape(bias, [...lead, 1, weight.shape[weight.rank - 2]]);
+    return matmul(x, weight, { transB: true, bias: b, activation });
+  });
 }

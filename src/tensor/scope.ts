@@ -34,19 +34,19 @@ export function scope<T>(fn: () => T): T {
   const outer = current;
   current = inner;
   let result: T;
+  const moved = new Set<Owned>();
   try {
     result = fn();
     if (result instanceof Promise) {
       throw new ArgumentError('scope', 'a function that returns at once', 'a promise (read results after the scope)');
     }
+    collect(result, moved);
   } catch (error) {
     current = outer;
     for (const thing of inner.owned) thing.dispose();
     throw error;
   }
   current = outer;
-  const moved = new Set<Owned>();
-  collect(result, moved);
   for (const thing of inner.owned) {
     if (!moved.has(thing)) thing.dispose();
     else if (!thing.isDisposed) outer?.owned.add(thing);
@@ -55,7 +55,7 @@ export function scope<T>(fn: () => T): T {
 }
 
 function isOwned(value: object): value is Owned {
-  return typeof (value as Owned).dispose === 'function' && 'isDisposed' in value;
+  return 'isDisposed' in value && typeof (value as Owned).dispose === 'function';
 }
 
 /** Every owned thing in a value made of arrays, plain objects, Maps and Sets. */

@@ -85,11 +85,11 @@ export class Tensor {
   /** A view on the same storage; `offset` counts elements from this tensor's start. */
   view(op: string, shape: Shape, offset = 0): Tensor {
     if (this.gone) throw new DisposedError(op, String(this));
+    if (offset < 0 || offset + sizeOf(shape) > this.size) throw new ShapeError(op, `a view inside ${showShape(this.shape)}`, showShape(shape));
     const start = this.range.offset + offset * BYTES[this.dtype];
     if (start % this.device.limits.offsetAlignment !== 0) {
       throw new ArgumentError(op, `a view at a multiple of ${this.device.limits.offsetAlignment} bytes`, `byte ${start}`);
     }
-    if (offset + sizeOf(shape) > this.size) throw new ShapeError(op, `a view inside ${showShape(this.shape)}`, showShape(shape));
     return new Tensor(this.device, this.dtype, shape, this.storage, start);
   }
 

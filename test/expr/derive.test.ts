@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { apply, constant, derive, type Expr, evaluate, input, scalar, topological } from '../../src/expr/expr.js';
 import { OPS, type OpName } from '../../src/expr/ops.js';
 
-const range = (low: number, high: number, n = 23) => Array.from({ length: n }, (_, i) => low + ((high - low) * (i + 0.37)) / n);
+const range = (low: number, high: number, n = 23) =>
+  Array.from({ length: n }, (_, i) => low + ((high - low) * (i + 0.37)) / n);
 /** Both signs, off the kinks at 0, 1, ... by 0.01 and more. */
 const around = range(-2.9, 2.9).filter((x) => Math.abs(x - Math.round(x)) > 0.02);
 
@@ -10,12 +11,39 @@ const around = range(-2.9, 2.9).filter((x) => Math.abs(x - Math.round(x)) > 0.02
 const points: Partial<Record<OpName, number[][]>> = {
   add: [[0.3, -1.2]],
   sub: [[0.3, -1.2]],
-  mul: [[0.3, -1.2], [-2, 3], [0, 2]],
-  div: [[0.3, -1.2], [-2, 3], [0, 2]],
-  mod: [[5.3, 2], [-5.3, 2], [5.3, -2], [0.2, 0.7]],
-  pow: [[0.4, 2.3], [1.7, -1.5], [2, 3], [0.9, 0], [3, 0.5]],
-  min: [[0.3, 0.5], [0.5, 0.3], [-1, 2]],
-  max: [[0.3, 0.5], [0.5, 0.3], [-1, 2]],
+  mul: [
+    [0.3, -1.2],
+    [-2, 3],
+    [0, 2],
+  ],
+  div: [
+    [0.3, -1.2],
+    [-2, 3],
+    [0, 2],
+  ],
+  mod: [
+    [5.3, 2],
+    [-5.3, 2],
+    [5.3, -2],
+    [0.2, 0.7],
+  ],
+  pow: [
+    [0.4, 2.3],
+    [1.7, -1.5],
+    [2, 3],
+    [0.9, 0],
+    [3, 0.5],
+  ],
+  min: [
+    [0.3, 0.5],
+    [0.5, 0.3],
+    [-1, 2],
+  ],
+  max: [
+    [0.3, 0.5],
+    [0.5, 0.3],
+    [-1, 2],
+  ],
   neg: around.map((x) => [x]),
   abs: around.map((x) => [x]),
   exp: around.map((x) => [x]),
@@ -38,12 +66,17 @@ const value = (e: Expr | null, inputs: readonly number[]): number => (e ? evalua
 
 function slope(e: Expr | null, inputs: readonly number[], i: number): number {
   const h = 1e-5 * Math.max(1, Math.abs(inputs[i]));
-  const at = (d: number) => value(e, inputs.map((x, k) => (k === i ? x + d : x)));
+  const at = (d: number) =>
+    value(
+      e,
+      inputs.map((x, k) => (k === i ? x + d : x)),
+    );
   return (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
 }
 
 const close = (got: number, expected: number, what: string) => {
-  if (!(Math.abs(got - expected) <= 1e-7 * (1 + Math.abs(expected)))) expect.fail(`${what}: ${got}, expected ${expected}`);
+  if (!(Math.abs(got - expected) <= 1e-7 * (1 + Math.abs(expected))))
+    expect.fail(`${what}: ${got}, expected ${expected}`);
 };
 
 describe('symbolic derivatives against differences of the float64 reference', () => {
@@ -67,8 +100,16 @@ describe('symbolic derivatives against differences of the float64 reference', ()
   }
 
   it('where passes slopes to the chosen side only, and none to the mask', () => {
-    const root = apply('where', apply('gt', input(0), constant(0)), apply('mul', input(1), input(1)), apply('exp', input(2)));
-    for (const at of [[1, 3, 0.5], [-1, 3, 0.5]]) {
+    const root = apply(
+      'where',
+      apply('gt', input(0), constant(0)),
+      apply('mul', input(1), input(1)),
+      apply('exp', input(2)),
+    );
+    for (const at of [
+      [1, 3, 0.5],
+      [-1, 3, 0.5],
+    ]) {
       expect(derive(root, 0, constant(1))).toBe(null);
       for (const i of [1, 2]) close(value(derive(root, i, constant(1)), at), slope(root, at, i), `where / d${i}`);
     }
@@ -87,7 +128,11 @@ describe('symbolic derivatives against differences of the float64 reference', ()
   it('a tie of max or min gives each side one half, and the two sides add up to g', () => {
     for (const op of ['max', 'min'] as const) {
       const root = apply(op, input(0), input(1));
-      for (const [at, left] of [[[2, 2], 0.5], [[3, 2], op === 'max' ? 1 : 0], [[2, 3], op === 'max' ? 0 : 1]] as const) {
+      for (const [at, left] of [
+        [[2, 2], 0.5],
+        [[3, 2], op === 'max' ? 1 : 0],
+        [[2, 3], op === 'max' ? 0 : 1],
+      ] as const) {
         expect(value(derive(root, 0, constant(1)), at)).toBe(left);
         expect(value(derive(root, 1, constant(1)), at)).toBe(1 - left);
       }
@@ -100,7 +145,11 @@ describe('symbolic derivatives against differences of the float64 reference', ()
 
   it('pow of a base that is not positive has finite slopes of every order where x^y has', () => {
     const root = apply('pow', input(0), input(1));
-    for (const at of [[-2, 3], [0, 2], [-1.5, 2]]) {
+    for (const at of [
+      [-2, 3],
+      [0, 2],
+      [-1.5, 2],
+    ]) {
       const dx = derive(root, 0, constant(1))!;
       const dy = derive(root, 1, constant(1))!;
       close(value(dx, at), at[1] * at[0] ** (at[1] - 1), `d pow(${at}) / dx`);
@@ -116,7 +165,11 @@ describe('symbolic derivatives against differences of the float64 reference', ()
     const x = input(0);
     const root = apply('add', apply('mul', x, x), apply('mul', apply('exp', x), apply('sin', x)));
     for (const at of around) {
-      close(value(derive(root, 0, constant(1)), [at]), 2 * at + Math.exp(at) * (Math.sin(at) + Math.cos(at)), `at ${at}`);
+      close(
+        value(derive(root, 0, constant(1)), [at]),
+        2 * at + Math.exp(at) * (Math.sin(at) + Math.cos(at)),
+        `at ${at}`,
+      );
     }
   });
 

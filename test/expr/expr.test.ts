@@ -1,9 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { DTypeError } from '../../src/index.js';
 import { emit } from '../../src/expr/emit.js';
-import { apply, constant, coord, evaluate, type Expr, input, inputsOf, renumber, scalar, topological, usesCoord, type ValueType } from '../../src/expr/expr.js';
+import {
+  apply,
+  constant,
+  coord,
+  type Expr,
+  evaluate,
+  input,
+  inputsOf,
+  renumber,
+  scalar,
+  topological,
+  usesCoord,
+  type ValueType,
+} from '../../src/expr/expr.js';
 import { erf } from '../../src/expr/host-math.js';
 import { OPS, type OpName } from '../../src/expr/ops.js';
+import { DTypeError } from '../../src/index.js';
 
 const x = input(0);
 const y = input(1);
@@ -67,7 +80,11 @@ describe('simplification', () => {
 
   it('never changes a value that is finite', () => {
     for (const [name, got, expected] of rules) {
-      for (const at of [[0.5, 2], [-3, 1], [4, -0.25]]) {
+      for (const at of [
+        [0.5, 2],
+        [-3, 1],
+        [4, -0.25],
+      ]) {
         expect(evaluate(got, { inputs: at }), name).toBe(evaluate(expected, { inputs: at }));
       }
     }
@@ -75,7 +92,12 @@ describe('simplification', () => {
 });
 
 describe('types', () => {
-  const any: Record<ValueType, Expr> = { f32: input(0), i32: input(0, 'i32'), u32: input(0, 'u32'), bool: input(0, 'bool') };
+  const any: Record<ValueType, Expr> = {
+    f32: input(0),
+    i32: input(0, 'i32'),
+    u32: input(0, 'u32'),
+    bool: input(0, 'bool'),
+  };
   const kinds = Object.keys(any) as ValueType[];
 
   it('refuses what does not fit, naming the operation, what it takes and what came', () => {
@@ -92,8 +114,14 @@ describe('types', () => {
       [() => apply('and', any.f32, any.bool), 'and: expected two bools, got f32, bool'],
       [() => apply('not', any.i32), 'not: expected one bool, got i32'],
       [() => apply('bitXor', any.f32, any.f32), 'bitXor: expected two integers of one type, got f32, f32'],
-      [() => apply('where', any.f32, any.f32, any.f32), 'where: expected a bool and two of one type, got f32, f32, f32'],
-      [() => apply('where', any.bool, any.f32, any.i32), 'where: expected a bool and two of one type, got bool, f32, i32'],
+      [
+        () => apply('where', any.f32, any.f32, any.f32),
+        'where: expected a bool and two of one type, got f32, f32, f32',
+      ],
+      [
+        () => apply('where', any.bool, any.f32, any.i32),
+        'where: expected a bool and two of one type, got bool, f32, i32',
+      ],
       [() => apply('isNan', any.i32), 'isNan: expected one f32, got i32'],
       [() => apply('bitsOf', any.bool), 'bitsOf: expected one f32, got bool'],
     ];
@@ -106,7 +134,9 @@ describe('types', () => {
   it('each operation takes what its row says, and its WGSL of both widths has the result type', () => {
     for (const op of Object.keys(OPS) as OpName[]) {
       const arity = ['where'].includes(op) ? 3 : OPS[op].takes.startsWith('two') ? 2 : 1;
-      const combos = kinds.flatMap((a) => (arity === 1 ? [[a]] : kinds.flatMap((b) => (arity === 2 ? [[a, b]] : kinds.map((c) => [a, b, c])))));
+      const combos = kinds.flatMap((a) =>
+        arity === 1 ? [[a]] : kinds.flatMap((b) => (arity === 2 ? [[a, b]] : kinds.map((c) => [a, b, c]))),
+      );
       const taken = combos.filter((types) => OPS[op].type(types) !== null);
       expect(taken.length, op).toBeGreaterThan(0);
       for (const types of taken) {
@@ -118,7 +148,9 @@ describe('types', () => {
   });
 
   it('refuses a constant that WGSL cannot write', () => {
-    expect(() => emit(constant(Number.POSITIVE_INFINITY), 1)).toThrow("an expression's constant must be finite, got Infinity");
+    expect(() => emit(constant(Number.POSITIVE_INFINITY), 1)).toThrow(
+      "an expression's constant must be finite, got Infinity",
+    );
     expect(emit(apply('mul', x, constant(-0)), 1).body).toContain('f32(0.0)');
     expect(emit(constant(-0), 1).body).toContain('f32(-0.0)');
     expect(emit(constant(1e21), 4).body).toContain(`vec4f(${Math.fround(1e21)})`);
@@ -137,7 +169,13 @@ describe('walks', () => {
   it('inputsOf, usesCoord and renumber', () => {
     const e = apply('add', apply('mul', input(7), input(2)), scalar(0));
     expect(inputsOf(e)).toEqual([2, 7]);
-    const r = renumber(e, new Map([[7, 0], [2, 1]]));
+    const r = renumber(
+      e,
+      new Map([
+        [7, 0],
+        [2, 1],
+      ]),
+    );
     expect(r).toBe(apply('add', apply('mul', input(0), input(1)), scalar(0)));
     expect(usesCoord(e)).toBe(false);
     expect(usesCoord(apply('toF32', coord(1)))).toBe(true);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type HostArray, scope, type Tensor, tensor } from '../../src/index.js';
 import { apply, evaluate, input, type ValueType } from '../../src/expr/expr.js';
 import { OPS, type OpName } from '../../src/expr/ops.js';
+import { type HostArray, scope, type Tensor, tensor } from '../../src/index.js';
 import { map } from '../../src/ops/map.js';
 import { testDevice } from '../support/device.js';
 import { Inputs, SEED } from '../support/random.js';
@@ -28,7 +28,13 @@ async function onDevice(op: OpName, columns: readonly HostArray[]): Promise<Arra
   const types = columns.map(typeOf);
   const expr = apply(op, ...types.map((type, i) => input(i, type)));
   const four = run((xs) => map(xs, expr));
-  const one = run((xs) => map(xs.map((x) => x.view('test', [n, 1])), expr, { shape: [n, 3] }));
+  const one = run((xs) =>
+    map(
+      xs.map((x) => x.view('test', [n, 1])),
+      expr,
+      { shape: [n, 3] },
+    ),
+  );
   expect(four.dtype).toBe(expr.type);
   const a = await four.data();
   const b = await one.data();
@@ -95,7 +101,8 @@ describe(`unary float operations on the device (seed ${SEED})`, () => {
           const e = evaluate(apply(op, input(0)), { inputs: [x] });
           const allowed = ulps(x) * ulp(e) + atol + (ulps(x) > 0 ? TINY : 0);
           const error = Math.abs(got[i] - e);
-          if (!(error <= allowed)) expect.fail(`${op}(${x}) is ${got[i]}, expected ${e}: ${(error / ulp(e)).toFixed(1)} ulp`);
+          if (!(error <= allowed))
+            expect.fail(`${op}(${x}) is ${got[i]}, expected ${e}: ${(error / ulp(e)).toFixed(1)} ulp`);
         });
       }
     });
@@ -127,7 +134,19 @@ describe(`unary float operations on the device (seed ${SEED})`, () => {
   });
 
   it('isNan goes by bits: NaN of both signs and any payload, and nothing else', async () => {
-    const words = Uint32Array.of(0x7fc00000, 0xffc00000, 0x7f800001, 0xff800001, 0x7fffffff, 0x7f800000, 0xff800000, 0, 0x80000000, 0x7f7fffff, 1);
+    const words = Uint32Array.of(
+      0x7fc00000,
+      0xffc00000,
+      0x7f800001,
+      0xff800001,
+      0x7fffffff,
+      0x7f800000,
+      0xff800000,
+      0,
+      0x80000000,
+      0x7f7fffff,
+      1,
+    );
     for (const got of await onDevice('isNan', [new Float32Array(words.buffer)])) {
       expect(Array.from(got)).toEqual([1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0]);
     }
@@ -135,7 +154,8 @@ describe(`unary float operations on the device (seed ${SEED})`, () => {
 
   it('bitsOf gives the 32 bits', async () => {
     const xs = wide();
-    for (const got of await onDevice('bitsOf', [xs])) expect(Array.from(got)).toEqual(Array.from(new Uint32Array(xs.buffer, 0, xs.length)));
+    for (const got of await onDevice('bitsOf', [xs]))
+      expect(Array.from(got)).toEqual(Array.from(new Uint32Array(xs.buffer, 0, xs.length)));
   });
 });
 
@@ -144,7 +164,9 @@ function spread(name: string, n: number): Float32Array {
   const inputs = new Inputs(name);
   const exponent = inputs.uniform(n, -20, 20);
   const mantissa = inputs.uniform(n, -2, 2);
-  return Float32Array.from({ length: n }, (_, i) => (i % 7 === 0 ? inputs.integer(9) - 4 : mantissa[i] * 2 ** exponent[i]));
+  return Float32Array.from({ length: n }, (_, i) =>
+    i % 7 === 0 ? inputs.integer(9) - 4 : mantissa[i] * 2 ** exponent[i],
+  );
 }
 
 describe('binary float operations on the device', () => {
@@ -199,7 +221,8 @@ describe('binary float operations on the device', () => {
         const what = `pow(${x}, ${b[i]}) is ${got[i]}, expected ${e}`;
         if (!Number.isFinite(e)) expect(got[i], what).toBe(e);
         // The error of log2 is multiplied by the exponent of the result.
-        else if (!(Math.abs(got[i] - e) <= (8 + 4 * Math.abs(b[i] * Math.log2(Math.abs(x) || 1))) * ulp(e))) expect.fail(what);
+        else if (!(Math.abs(got[i] - e) <= (8 + 4 * Math.abs(b[i] * Math.log2(Math.abs(x) || 1))) * ulp(e)))
+          expect.fail(what);
       });
     }
   });
@@ -211,21 +234,46 @@ describe('integer operations on the device', () => {
   const whole = (name: string): Int32Array => {
     const inputs = new Inputs(name);
     return Int32Array.from({ length: n }, (_, i) =>
-      i % 3 === 0 ? edges[inputs.integer(edges.length)] : i % 3 === 1 ? inputs.integer(2 ** 31) * (inputs.integer(2) ? 1 : -1) : inputs.integer(21) - 10,
+      i % 3 === 0
+        ? edges[inputs.integer(edges.length)]
+        : i % 3 === 1
+          ? inputs.integer(2 ** 31) * (inputs.integer(2) ? 1 : -1)
+          : inputs.integer(21) - 10,
     );
   };
   for (const type of ['i32', 'u32'] as const) {
     const column = (name: string) => (type === 'i32' ? whole(name) : new Uint32Array(whole(name).buffer));
-    const binary = ['add', 'sub', 'mul', 'div', 'mod', 'min', 'max', 'bitAnd', 'bitOr', 'bitXor', 'lt', 'le', 'gt', 'ge', 'eq', 'ne'] as const;
+    const binary = [
+      'add',
+      'sub',
+      'mul',
+      'div',
+      'mod',
+      'min',
+      'max',
+      'bitAnd',
+      'bitOr',
+      'bitXor',
+      'lt',
+      'le',
+      'gt',
+      'ge',
+      'eq',
+      'ne',
+    ] as const;
     for (const op of binary) {
       it(`${op} of ${type} wraps and compares as in 32 bits`, async () => {
         const a = column(`${op} a`);
         const b = column(`${op} b`);
         const expected = Array.from(a, (x, i) => OPS[op].evaluate([x, b[i]], type));
-        for (const got of await onDevice(op, [a, b])) expect(Array.from(got, (v) => v + 0)).toEqual(expected.map((v) => v + 0));
+        for (const got of await onDevice(op, [a, b]))
+          expect(Array.from(got, (v) => v + 0)).toEqual(expected.map((v) => v + 0));
       });
     }
-    const unaryOps = type === 'i32' ? (['neg', 'abs', 'toF32', 'toI32', 'toU32', 'toBool'] as const) : (['toF32', 'toI32', 'toU32', 'toBool'] as const);
+    const unaryOps =
+      type === 'i32'
+        ? (['neg', 'abs', 'toF32', 'toI32', 'toU32', 'toBool'] as const)
+        : (['toF32', 'toI32', 'toU32', 'toBool'] as const);
     for (const op of unaryOps) {
       it(`${op} of ${type}`, async () => {
         const a = column(op);
@@ -238,10 +286,28 @@ describe('integer operations on the device', () => {
   }
 
   it('floats become integers towards zero, within the range of the type', async () => {
-    const xs = Float32Array.of(0, -0, 0.99, -0.99, 1.5, -1.5, 2.5, 65536.7, 2147483520, 2147483648, 4294967040, 4294967296, 1e30, -2147483648, -3e9, -1e30);
+    const xs = Float32Array.of(
+      0,
+      -0,
+      0.99,
+      -0.99,
+      1.5,
+      -1.5,
+      2.5,
+      65536.7,
+      2147483520,
+      2147483648,
+      4294967040,
+      4294967296,
+      1e30,
+      -2147483648,
+      -3e9,
+      -1e30,
+    );
     for (const op of ['toI32', 'toU32', 'toBool', 'toF32'] as const) {
       const expected = Array.from(xs, (x) => OPS[op].evaluate([x], 'f32'));
-      for (const got of await onDevice(op, [xs])) expect([op, ...Array.from(got, (v) => v + 0)]).toEqual([op, ...expected.map((v) => v + 0)]);
+      for (const got of await onDevice(op, [xs]))
+        expect([op, ...Array.from(got, (v) => v + 0)]).toEqual([op, ...expected.map((v) => v + 0)]);
     }
   });
 });
@@ -271,8 +337,25 @@ describe('bool operations on the device', () => {
 });
 
 it('checks every operation of the table', () => {
-  const binary = ['add', 'sub', 'mul', 'div', 'mod', 'pow', 'min', 'max', 'lt', 'le', 'gt', 'ge', 'eq', 'ne', 'bitAnd', 'bitOr', 'bitXor'];
+  const binary = [
+    'add',
+    'sub',
+    'mul',
+    'div',
+    'mod',
+    'pow',
+    'min',
+    'max',
+    'lt',
+    'le',
+    'gt',
+    'ge',
+    'eq',
+    'ne',
+    'bitAnd',
+    'bitOr',
+    'bitXor',
+  ];
   const others = ['and', 'or', 'not', 'where', 'isNan', 'bitsOf', 'toF32', 'toI32', 'toU32', 'toBool'];
   expect(new Set([...Object.keys(unary), ...binary, ...others])).toEqual(new Set(Object.keys(OPS)));
-
 });

@@ -23,21 +23,30 @@ interface Sizes {
 }
 
 /** softmax(scale q k') v in float64; `allowed` says which key a query may look at, and looking nowhere is looking evenly. */
-function attend(q: ArrayLike<number>, k: ArrayLike<number>, v: ArrayLike<number>, s: Sizes, scale: number, allowed: (part: number, i: number, j: number) => boolean): Float64Array {
+function attend(
+  q: ArrayLike<number>,
+  k: ArrayLike<number>,
+  v: ArrayLike<number>,
+  s: Sizes,
+  scale: number,
+  allowed: (part: number, i: number, j: number) => boolean,
+): Float64Array {
   const out = new Float64Array(s.parts * s.queries * s.values);
   for (let p = 0; p < s.parts; p++) {
     for (let i = 0; i < s.queries; i++) {
       const open = Array.from({ length: s.keys }, (_, j) => allowed(p, i, j));
       const scores = open.map((ok, j) => {
         let dot = 0;
-        for (let f = 0; f < s.features; f++) dot += q[(p * s.queries + i) * s.features + f] * k[(p * s.keys + j) * s.features + f];
+        for (let f = 0; f < s.features; f++)
+          dot += q[(p * s.queries + i) * s.features + f] * k[(p * s.keys + j) * s.features + f];
         return ok ? dot * scale : -1e9;
       });
       const top = Math.max(...scores);
       const e = scores.map((x) => Math.exp(x - top));
       const sum = e.reduce((a, b) => a + b, 0);
       for (let c = 0; c < s.values; c++) {
-        for (let j = 0; j < s.keys; j++) out[(p * s.queries + i) * s.values + c] += (e[j] / sum) * v[(p * s.keys + j) * s.values + c];
+        for (let j = 0; j < s.keys; j++)
+          out[(p * s.queries + i) * s.values + c] += (e[j] / sum) * v[(p * s.keys + j) * s.values + c];
       }
     }
   }
@@ -69,7 +78,14 @@ describe(`scaledDotProductAttention (seed ${SEED})`, () => {
         const whole = tensor(t.device, Uint8Array.from(mask), { shape: [...lead, queries, keys] });
         const shared = tensor(t.device, Uint8Array.from(row));
         const f = (options?: S.AttentionOptions) => S.scaledDotProductAttention(tq, tk, tv, options);
-        return [f(), f({ causal: true }), f({ mask: whole }), f({ mask: shared }), f({ mask: whole, causal: true }), f({ scale: 2 })];
+        return [
+          f(),
+          f({ causal: true }),
+          f({ mask: whole }),
+          f({ mask: shared }),
+          f({ mask: whole, causal: true }),
+          f({ scale: 2 }),
+        ];
       });
       const root = 1 / Math.sqrt(features);
       const inMask = (p: number, i: number, j: number) => mask[(p * queries + i) * keys + j] === 1;
@@ -83,7 +99,11 @@ describe(`scaledDotProductAttention (seed ${SEED})`, () => {
       ];
       for (const [form, y] of got.entries()) {
         expect(y.shape).toEqual([...lead, queries, values]);
-        expectClose(await read(y), expected[form], { rtol: 3e-6, atol: 1e-6, what: `form ${form} of [${lead}] ${queries} ${keys}` });
+        expectClose(await read(y), expected[form], {
+          rtol: 3e-6,
+          atol: 1e-6,
+          what: `form ${form} of [${lead}] ${queries} ${keys}`,
+        });
       }
     }
   });
@@ -93,15 +113,29 @@ describe(`scaledDotProductAttention (seed ${SEED})`, () => {
     const q = inputs.uniform(2 * 3 * 4);
     const k = inputs.uniform(5 * 4);
     const v = inputs.uniform(5 * 2);
-    const y = scope(() => S.scaledDotProductAttention(tensor(t.device, q, { shape: [2, 3, 4] }), tensor(t.device, k, { shape: [5, 4] }), tensor(t.device, v, { shape: [5, 2] })));
+    const y = scope(() =>
+      S.scaledDotProductAttention(
+        tensor(t.device, q, { shape: [2, 3, 4] }),
+        tensor(t.device, k, { shape: [5, 4] }),
+        tensor(t.device, v, { shape: [5, 2] }),
+      ),
+    );
     const twice = (x: Float32Array) => Float32Array.from([...x, ...x]);
-    expectClose(await read(y), attend(q, twice(k), twice(v), { parts: 2, queries: 3, keys: 5, features: 4, values: 2 }, 0.5, () => true), { rtol: 3e-6 });
+    expectClose(
+      await read(y),
+      attend(q, twice(k), twice(v), { parts: 2, queries: 3, keys: 5, features: 4, values: 2 }, 0.5, () => true),
+      { rtol: 3e-6 },
+    );
   });
 
   it('has right derivatives of first and second order', async () => {
     const s = { parts: 2, queries: 3, keys: 4, features: 2, values: 3 };
     const mask = Uint8Array.of(1, 0, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1);
-    const shapes = [[2, 3, 2], [2, 4, 2], [2, 4, 3]];
+    const shapes = [
+      [2, 3, 2],
+      [2, 4, 2],
+      [2, 4, 3],
+    ];
     await checkGradients({
       device: t.device,
       name: 'attention masked',
@@ -138,8 +172,14 @@ describe(`scaledDotProductAttention (seed ${SEED})`, () => {
       [() => f(q, three, v), 'scaledDotProductAttention: expected shapes that broadcast together, got [2] and [3]'],
       [() => f(q, k, three), 'scaledDotProductAttention: expected shapes that broadcast together, got [2] and [3]'],
       [() => f(q, k, v, { mask: f32 }), 'scaledDotProductAttention: expected a mask of dtype bool, got f32'],
-      [() => f(q, k, v, { mask: wide }), 'scaledDotProductAttention: expected shapes that broadcast together, got [3, 4] and [2, 3, 5]'],
-      [() => f(q, k, v, { mask: high }), 'scaledDotProductAttention: expected a mask that broadcasts to [2, 3, 5], got [4, 2, 3, 5]'],
+      [
+        () => f(q, k, v, { mask: wide }),
+        'scaledDotProductAttention: expected shapes that broadcast together, got [3, 4] and [2, 3, 5]',
+      ],
+      [
+        () => f(q, k, v, { mask: high }),
+        'scaledDotProductAttention: expected a mask that broadcasts to [2, 3, 5], got [4, 2, 3, 5]',
+      ],
       [() => f(q, k, v, { scale: Number.NaN }), 'scaledDotProductAttention: expected a finite scale, got NaN'],
     ];
     for (const [make, text] of cases) expect(make).toThrow(text);

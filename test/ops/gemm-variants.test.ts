@@ -150,7 +150,7 @@ describe(`other subgroup sizes (seed ${SEED})`, () => {
       return console.log(`skipped: subgroups of ${result.subgroupSize} on ${result.device} here`);
     expect(failures(result.runs)).toEqual([]);
     expect(result.runs.length).toBeGreaterThan(MORE.length);
-  });
+  }, 180_000);
   it('4: SwiftShader, from the folder SECATEUR_TEST_SWIFTSHADER', async () => {
     const folder = process.env.SECATEUR_TEST_SWIFTSHADER;
     if (!folder || !existsSync(folder))
@@ -158,5 +158,5 @@ describe(`other subgroup sizes (seed ${SEED})`, () => {
     const result = await child({ SECATEUR_VULKAN: folder, VK_DRIVER_FILES: '', VK_ICD_FILENAMES: '' });
     expect(result.subgroupSize).toBe(4);
     expect(failures(result.runs)).toEqual([]);
-  });
+  }, 180_000);
 });

@@ -37,7 +37,12 @@ describe('reshape and its kin', () => {
       expect(await read(y)).toEqual(Array.from(count(24)));
     }
     const thin = S.reshape(x, [1, 24, 1]);
-    for (const [axes, shape] of [[undefined, [24]], [0, [24, 1]], [-1, [1, 24]], [[0, 2], [24]]] as const) {
+    for (const [axes, shape] of [
+      [undefined, [24]],
+      [0, [24, 1]],
+      [-1, [1, 24]],
+      [[0, 2], [24]],
+    ] as const) {
       const y = S.squeeze(thin, axes);
       expect(y.shape).toEqual(shape);
       y.dispose();
@@ -132,7 +137,9 @@ describe('views', () => {
       const x = S.zeros(t.device, [100]);
       const align = t.device.limits.offsetAlignment;
       const { tensors } = t.device.memory();
-      expect(() => x.view('slice', [4], 1)).toThrow(`slice: expected a view at a multiple of ${align} bytes, got byte 4`);
+      expect(() => x.view('slice', [4], 1)).toThrow(
+        `slice: expected a view at a multiple of ${align} bytes, got byte 4`,
+      );
       expect(() => x.view('slice', [101])).toThrow('slice: expected a view inside [100], got [101]');
       expect(() => x.view('slice', [100], align / 4)).toThrow(S.ShapeError);
       expect(x.canViewAt(1)).toBe(false);
@@ -144,7 +151,10 @@ describe('views', () => {
 describe('host values', () => {
   it('come from flat arrays with a shape and from nested lists', async () => {
     const made = [
-      tensor(t.device, [[1, 2], [3, 4]]),
+      tensor(t.device, [
+        [1, 2],
+        [3, 4],
+      ]),
       tensor(t.device, [[[true], [false]]]),
       tensor(t.device, Int32Array.of(1, 2, 3, 4), { shape: [2, -1] }),
       tensor(t.device, []),
@@ -166,7 +176,9 @@ describe('host values', () => {
     const { live, tensors } = t.device.memory();
     expect(() => tensor(t.device, [[1, 2], [3]])).toThrow('tensor: expected nested lists of one shape, [2], got [1]');
     expect(() => tensor(t.device, [1, [2]])).toThrow('tensor: expected nested lists of one shape, [], got [1]');
-    expect(() => tensor(t.device, [1, 2, 3], { shape: [2, 2] })).toThrow('tensor: expected a shape of 3 elements, got [2, 2]');
+    expect(() => tensor(t.device, [1, 2, 3], { shape: [2, 2] })).toThrow(
+      'tensor: expected a shape of 3 elements, got [2, 2]',
+    );
     expect(() => tensor(t.device, [1, 2], { shape: [-2] })).toThrow(S.ShapeError);
     expect(t.device.memory()).toMatchObject({ live, tensors });
     const x = tensor(t.device, [1, 2, 3]);
@@ -208,10 +220,13 @@ describe('disposed tensors and other devices', () => {
           expect(() => op(gone), name).toThrow(S.DisposedError);
           expect(() => op(gone), name).toThrow(`${name}: f32[2, 2] was disposed before this use`);
           expect(() => op(there), name).toThrow(S.DeviceMismatchError);
-          expect(() => op(there), name).toThrow(`${name}: expected every tensor on ${t.device.name} #${t.device.id}, got one on ${other.name} #${other.id}`);
+          expect(() => op(there), name).toThrow(
+            `${name}: expected every tensor on ${t.device.name} #${t.device.id}, got one on ${other.name} #${other.id}`,
+          );
         });
       }
-      for (const op of [S.exp, S.sum, S.softmax, S.clone, S.detach, S.max]) expect(() => op(gone)).toThrow(S.DisposedError);
+      for (const op of [S.exp, S.sum, S.softmax, S.clone, S.detach, S.max])
+        expect(() => op(gone)).toThrow(S.DisposedError);
       expect(t.device.memory()).toMatchObject({ live, tensors });
       there.dispose();
       for (const x of [here, mask]) x.dispose();
@@ -230,7 +245,13 @@ describe('scope', () => {
       return { a, list: [b, { deep: c }], map: new Map([['d', d]]), set: new Set([e]), n: 3, none: null };
     });
     expect(t.device.memory().tensors - tensors).toBe(5);
-    const all = [out.a, out.list[0] as Tensor, (out.list[1] as { deep: Tensor }).deep, out.map.get('d')!, [...out.set][0]];
+    const all = [
+      out.a,
+      out.list[0] as Tensor,
+      (out.list[1] as { deep: Tensor }).deep,
+      out.map.get('d')!,
+      [...out.set][0],
+    ];
     expect((await Promise.all(all.map(read))).flat()).toEqual([1, 2, 3, 4, 5]);
   });
 
@@ -272,7 +293,9 @@ describe('scope', () => {
 
   it('refuses a promise', () => {
     const { tensors } = t.device.memory();
-    expect(() => scope(async () => S.ones(t.device, [2]))).toThrow('scope: expected a function that returns at once, got a promise (read results after the scope)');
+    expect(() => scope(async () => S.ones(t.device, [2]))).toThrow(
+      'scope: expected a function that returns at once, got a promise (read results after the scope)',
+    );
     expect(t.device.memory().tensors).toBe(tensors);
   });
 

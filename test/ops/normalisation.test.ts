@@ -17,14 +17,22 @@ const read = async (x: Tensor) => {
 /**
  * (x - mean) / sqrt(variance + eps) over the elements with the same `group`, times gamma plus beta of `channel`.
  */
-function normalise(x: ArrayLike<number>, group: (i: number) => number, channel: (i: number) => number, gamma?: ArrayLike<number>, beta?: ArrayLike<number>, eps = 1e-5): Float64Array {
+function normalise(
+  x: ArrayLike<number>,
+  group: (i: number) => number,
+  channel: (i: number) => number,
+  gamma?: ArrayLike<number>,
+  beta?: ArrayLike<number>,
+  eps = 1e-5,
+): Float64Array {
   const members = new Map<number, number[]>();
   for (let i = 0; i < x.length; i++) members.set(group(i), [...(members.get(group(i)) ?? []), i]);
   const out = new Float64Array(x.length);
   for (const list of members.values()) {
     const mean = list.reduce((s, i) => s + x[i], 0) / list.length;
     const variance = list.reduce((s, i) => s + (x[i] - mean) ** 2, 0) / list.length;
-    for (const i of list) out[i] = ((x[i] - mean) / Math.sqrt(variance + eps)) * (gamma?.[channel(i)] ?? 1) + (beta?.[channel(i)] ?? 0);
+    for (const i of list)
+      out[i] = ((x[i] - mean) / Math.sqrt(variance + eps)) * (gamma?.[channel(i)] ?? 1) + (beta?.[channel(i)] ?? 0);
   }
   return out;
 }
@@ -32,8 +40,13 @@ function normalise(x: ArrayLike<number>, group: (i: number) => number, channel: 
 describe(`layerNorm (seed ${SEED})`, () => {
   it('agrees with float64, with and without scale and shift, and beside a model axis', async () => {
     const inputs = new Inputs('layerNorm');
-    for (const [lead, features] of [[[5], 7], [[2, 3], 8], [[], 16], [[4], 1]] as const) {
-      const shape = [...lead, features];
+    for (const [lead, features] of [
+      [[5], 7],
+      [[2, 3], 8],
+      [[], 16],
+      [[4], 1],
+    ] as const) {
+      const shape: number[] = [...lead, features];
       const n = shape.reduce((a, b) => a * b);
       const x = inputs.uniform(n, -3, 5);
       const [g, b] = [inputs.uniform(features), inputs.uniform(features)];
@@ -48,21 +61,40 @@ describe(`layerNorm (seed ${SEED})`, () => {
         normalise(x, row, (i) => i % features, g, b),
         normalise(x, row, (i) => i % features, undefined, b, 0.1),
       ];
-      for (const [k, y] of got.entries()) expectClose(await read(y), expected[k], { rtol: 2e-6, atol: 2e-6, what: `layerNorm [${shape}] form ${k}` });
+      for (const [k, y] of got.entries())
+        expectClose(await read(y), expected[k], { rtol: 2e-6, atol: 2e-6, what: `layerNorm [${shape}] form ${k}` });
     }
     const [models, rows, features] = [3, 2, 5];
     const x = inputs.normal(30);
     const [g, b] = [inputs.uniform(15), inputs.uniform(15)];
-    const y = scope(() => S.layerNorm(tensor(t.device, x, { shape: [models, rows, features] }), tensor(t.device, g, { shape: [3, 5] }), tensor(t.device, b, { shape: [3, 5] })));
+    const y = scope(() =>
+      S.layerNorm(
+        tensor(t.device, x, { shape: [models, rows, features] }),
+        tensor(t.device, g, { shape: [3, 5] }),
+        tensor(t.device, b, { shape: [3, 5] }),
+      ),
+    );
     const channel = (i: number) => Math.floor(i / 10) * 5 + (i % 5);
-    expectClose(await read(y), normalise(x, (i) => Math.floor(i / 5), channel, g, b), { rtol: 2e-6, atol: 2e-6 });
+    expectClose(
+      await read(y),
+      normalise(x, (i) => Math.floor(i / 5), channel, g, b),
+      { rtol: 2e-6, atol: 2e-6 },
+    );
   });
 
   it('survives a mean much larger than the deviation', async () => {
     const inputs = new Inputs('offset');
     const x = Float32Array.from(inputs.normal(4 * 300), (v) => 1e3 + v);
     const y = await read(scope(() => S.layerNorm(tensor(t.device, x, { shape: [4, 300] }))));
-    expectClose(y, normalise(x, (i) => Math.floor(i / 300), () => 0), { rtol: 0, atol: 5e-4 });
+    expectClose(
+      y,
+      normalise(
+        x,
+        (i) => Math.floor(i / 300),
+        () => 0,
+      ),
+      { rtol: 0, atol: 5e-4 },
+    );
   });
 
   it('has right derivatives of first and second order', async () => {
@@ -70,15 +102,35 @@ describe(`layerNorm (seed ${SEED})`, () => {
       device: t.device,
       name: 'layerNorm',
       f: (x, g, b) => S.layerNorm(x, g, b, 0.1),
-      host: (x, g, b) => normalise(x, (i) => Math.floor(i / 5), (i) => i % 5, g, b, 0.1),
+      host: (x, g, b) =>
+        normalise(
+          x,
+          (i) => Math.floor(i / 5),
+          (i) => i % 5,
+          g,
+          b,
+          0.1,
+        ),
       shapes: [[3, 5], [5], [5]],
     });
     await checkGradients({
       device: t.device,
       name: 'layerNorm models',
       f: (x, g, b) => S.layerNorm(x, g, b, 0.1),
-      host: (x, g, b) => normalise(x, (i) => Math.floor(i / 4), (i) => Math.floor(i / 12) * 4 + (i % 4), g, b, 0.1),
-      shapes: [[2, 3, 4], [2, 4], [2, 4]],
+      host: (x, g, b) =>
+        normalise(
+          x,
+          (i) => Math.floor(i / 4),
+          (i) => Math.floor(i / 12) * 4 + (i % 4),
+          g,
+          b,
+          0.1,
+        ),
+      shapes: [
+        [2, 3, 4],
+        [2, 4],
+        [2, 4],
+      ],
     });
   });
 });
@@ -86,7 +138,8 @@ describe(`layerNorm (seed ${SEED})`, () => {
 describe('groupNorm', () => {
   /** Group and channel of an element of [images, positions, channels]. */
   const places = (positions: number, channels: number, groups: number) => ({
-    group: (i: number) => Math.floor(i / (positions * channels)) * groups + Math.floor((i % channels) / (channels / groups)),
+    group: (i: number) =>
+      Math.floor(i / (positions * channels)) * groups + Math.floor((i % channels) / (channels / groups)),
     channel: (i: number) => i % channels,
   });
 
@@ -98,11 +151,26 @@ describe('groupNorm', () => {
         const x = inputs.uniform(3 * positions * 6, -2, 4);
         const [g, b] = [inputs.uniform(6), inputs.uniform(6)];
         const { group, channel } = places(positions, 6, groups);
-        const y = scope(() => S.groupNorm(tensor(t.device, x, { shape: [3, ...middle, 6] }), groups, tensor(t.device, g), tensor(t.device, b)));
+        const y = scope(() =>
+          S.groupNorm(
+            tensor(t.device, x, { shape: [3, ...middle, 6] }),
+            groups,
+            tensor(t.device, g),
+            tensor(t.device, b),
+          ),
+        );
         expect(y.shape).toEqual([3, ...middle, 6]);
-        expectClose(await read(y), normalise(x, group, channel, g, b), { rtol: 2e-6, atol: 2e-6, what: `${groups} groups` });
+        expectClose(await read(y), normalise(x, group, channel, g, b), {
+          rtol: 2e-6,
+          atol: 2e-6,
+          what: `${groups} groups`,
+        });
         const plain = scope(() => S.groupNorm(tensor(t.device, x, { shape: [3, ...middle, 6] }), groups));
-        expectClose(await read(plain), normalise(x, group, channel), { rtol: 2e-6, atol: 2e-6, what: `${groups} groups, plain` });
+        expectClose(await read(plain), normalise(x, group, channel), {
+          rtol: 2e-6,
+          atol: 2e-6,
+          what: `${groups} groups, plain`,
+        });
       }
     }
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { apply, coord, input } from '../../src/expr/expr.js';
 import * as S from '../../src/index.js';
 import { scope, sizeOf, type Tensor, tensor } from '../../src/index.js';
-import { apply, coord, input } from '../../src/expr/expr.js';
 import { map } from '../../src/ops/map.js';
 import { expectClose } from '../support/close.js';
 import { testDevice } from '../support/device.js';
@@ -55,7 +55,10 @@ const reductions: [string, Reduce, (v: readonly number[]) => number, number][] =
 ];
 
 describe(`reductions (seed ${SEED})`, () => {
-  const subsets = (rank: number) => Array.from({ length: 2 ** rank }, (_, bits) => Array.from({ length: rank }, (_, a) => a).filter((a) => (bits >> a) & 1));
+  const subsets = (rank: number) =>
+    Array.from({ length: 2 ** rank }, (_, bits) =>
+      Array.from({ length: rank }, (_, a) => a).filter((a) => (bits >> a) & 1),
+    );
 
   for (const [name, f, host, rtol] of reductions) {
     it(`${name} over every set of axes of odd shapes`, async () => {
@@ -66,8 +69,14 @@ describe(`reductions (seed ${SEED})`, () => {
         for (const axes of subsets(shape.length)) {
           for (const keepDims of [false, true]) {
             const out = f(x, axes, { keepDims });
-            expect(out.shape).toEqual(keepDims ? shape.map((d, a) => (axes.includes(a) ? 1 : d)) : shape.filter((_, a) => !axes.includes(a)));
-            expectClose(await read(out), groups(data, shape, axes).map(host), { rtol, atol: 1e-6, what: `${name} [${shape}] over [${axes}]` });
+            expect(out.shape).toEqual(
+              keepDims ? shape.map((d, a) => (axes.includes(a) ? 1 : d)) : shape.filter((_, a) => !axes.includes(a)),
+            );
+            expectClose(await read(out), groups(data, shape, axes).map(host), {
+              rtol,
+              atol: 1e-6,
+              what: `${name} [${shape}] over [${axes}]`,
+            });
           }
         }
         x.dispose();
@@ -77,31 +86,12 @@ describe(`reductions (seed ${SEED})`, () => {
 
   it('every path agrees with float64: neighbours kept or reduced, one lane or four, one split or many', async () => {
     const inputs = new Inputs('paths');
-    const cases: [number[], number[]][] = [
-      [[1], [0]],
-      [[2], [0]],
-      [[3], [0]],
-      [[4093], [0]], // a prime
-      [[4095], [0]],
-      [[4096], [0]],
-      [[4097], [0]],
-      [[100003], [0]], // split, one lane
-      [[131072], [0]], // split, four lanes
-      [[20000, 4], [0]], // kept neighbours, split, four lanes
-      [[20000, 3], [0]], // kept neighbours, split, one lane
-      [[3, 5000, 8], [1]],
-      [[40, 64], [1]], // short rows, one invocation each
-      [[40, 63], [1]],
-      [[40, 65], [1]],
-      [[31, 64], [1]],
-      [[2, 3, 4000], [0, 2]],
-      [[2, 3, 4001], [0, 2]],
-      [[50, 7, 60], [0, 2]],
-      [[2, 900, 3, 16], [1]],
-      [[6, 5, 7, 3, 4], [0, 2, 4]],
-      [[1000, 1], [0]],
-      [[1, 1000], [0]],
-    ];
+    // Shape:axes. Primes and one off a vector; splits of one lane and of four; kept neighbours; rows short enough for
+    // one invocation each; axes of 1.
+    const cases = `1:0 2:0 3:0 4093:0 4095:0 4096:0 4097:0 100003:0 131072:0 20000,4:0 20000,3:0 3,5000,8:1
+      40,64:1 40,63:1 40,65:1 31,64:1 2,3,4000:0,2 2,3,4001:0,2 50,7,60:0,2 2,900,3,16:1 6,5,7,3,4:0,2,4 1000,1:0 1,1000:0`
+      .split(/\s+/)
+      .map((c) => c.split(':').map((list) => list.split(',').map(Number)));
     for (const [shape, axes] of cases) {
       const data = inputs.uniform(sizeOf(shape), -1, 1);
       const x = tensor(t.device, data, { shape });
@@ -109,7 +99,8 @@ describe(`reductions (seed ${SEED})`, () => {
       const scale = parts.map((v) => total(v.map(Math.abs)));
       const sums = await read(S.sum(x, axes));
       parts.forEach((v, i) => {
-        if (!(Math.abs(sums[i] - total(v)) <= 1e-6 * scale[i])) expect.fail(`sum [${shape}] over [${axes}]: ${sums[i]}, expected ${total(v)}`);
+        if (!(Math.abs(sums[i] - total(v)) <= 1e-6 * scale[i]))
+          expect.fail(`sum [${shape}] over [${axes}]: ${sums[i]}, expected ${total(v)}`);
       });
       expect(Array.from(await read(S.max(x, axes)))).toEqual(parts.map(top));
       expect(await read(S.min(x, axes))).toEqual(await read(scope(() => S.neg(S.max(S.neg(x), axes)))));
@@ -124,12 +115,30 @@ describe(`reductions (seed ${SEED})`, () => {
     const b = inputs.uniform(8);
     for (const axes of [[0], [1], [2], [0, 1], [0, 2], [1, 2], [0, 1, 2]]) {
       const weighted = Float64Array.from(a, (x, i) => x * b[Math.floor(i / 5) % 8] * (i % 5) + Math.floor(i / 40));
-      const expr = apply('add', apply('mul', apply('mul', input(0), input(1)), apply('toF32', coord(2))), apply('toF32', coord(0)));
-      const out = scope(() => map([tensor(t.device, a, { shape }), tensor(t.device, b, { shape: [8, 1] })], expr, { axes }));
+      const expr = apply(
+        'add',
+        apply('mul', apply('mul', input(0), input(1)), apply('toF32', coord(2))),
+        apply('toF32', coord(0)),
+      );
+      const out = scope(() =>
+        map([tensor(t.device, a, { shape }), tensor(t.device, b, { shape: [8, 1] })], expr, { axes }),
+      );
       expectClose(await read(out), groups(weighted, shape, axes).map(total), { rtol: 2e-6, what: `over [${axes}]` });
     }
-    const mixed = scope(() => map([tensor(t.device, a, { shape }), tensor(t.device, b, { shape: [8, 1] })], apply('mul', input(0), input(1)), { axes: [0, 2] }));
-    expectClose(await read(mixed), groups(Float64Array.from(a, (x, i) => x * b[Math.floor(i / 5) % 8]), shape, [0, 2]).map(total), { rtol: 2e-6 });
+    const mixed = scope(() =>
+      map([tensor(t.device, a, { shape }), tensor(t.device, b, { shape: [8, 1] })], apply('mul', input(0), input(1)), {
+        axes: [0, 2],
+      }),
+    );
+    expectClose(
+      await read(mixed),
+      groups(
+        Float64Array.from(a, (x, i) => x * b[Math.floor(i / 5) % 8]),
+        shape,
+        [0, 2],
+      ).map(total),
+      { rtol: 2e-6 },
+    );
   });
 
   it('a million numbers sum to within 1e-6, the same one a million times to within 2e-6', async () => {
@@ -137,7 +146,10 @@ describe(`reductions (seed ${SEED})`, () => {
     const n = 1_000_000;
     const random = inputs.uniform(n, 0, 1);
     const same = new Float32Array(n).fill(0.1);
-    for (const [data, bound] of [[random, 1e-6], [same, 2e-6]] as const) {
+    for (const [data, bound] of [
+      [random, 1e-6],
+      [same, 2e-6],
+    ] as const) {
       const exact = total(Array.from(data));
       for (const shape of [[n], [n / 4, 4], [1000, 1000], [n / 5, 5]]) {
         const got = await read(
@@ -153,7 +165,16 @@ describe(`reductions (seed ${SEED})`, () => {
 
   it('gives the same bytes twice', async () => {
     const data = new Inputs('twice').normal(50021);
-    const once = () => read(scope(() => S.stack([S.sum(tensor(t.device, data)), S.logsumexp(tensor(t.device, data)), S.variance(tensor(t.device, data))])));
+    const once = () =>
+      read(
+        scope(() =>
+          S.stack([
+            S.sum(tensor(t.device, data)),
+            S.logsumexp(tensor(t.device, data)),
+            S.variance(tensor(t.device, data)),
+          ]),
+        ),
+      );
     expect(await once()).toEqual(await once());
   });
 
@@ -164,7 +185,12 @@ describe(`reductions (seed ${SEED})`, () => {
           S.sum(tensor(t.device, Int32Array.of(1, -5, 7))),
           S.sum(tensor(t.device, Uint32Array.of(1, 5, 7))),
           S.mean(tensor(t.device, [true, false, true, true])),
-          ...(t.device.hasF16 ? [S.max(tensor(t.device, [1, 9, 3], { dtype: 'f16' })), S.sum(tensor(t.device, [1, 9, 3, 0.5], { dtype: 'f16' }))] : []),
+          ...(t.device.hasF16
+            ? [
+                S.max(tensor(t.device, [1, 9, 3], { dtype: 'f16' })),
+                S.sum(tensor(t.device, [1, 9, 3, 0.5], { dtype: 'f16' })),
+              ]
+            : []),
         ]),
       ),
     );
@@ -176,7 +202,9 @@ describe(`reductions (seed ${SEED})`, () => {
     const data = Float32Array.from(inputs.normal(5000), (v) => 1e4 + v);
     const x = tensor(t.device, data);
     expectClose([await read(S.variance(x)).then((v) => v[0])], [spread(Array.from(data))], { rtol: 1e-4 });
-    expectClose([await read(S.variance(x, 0, { correction: 1 })).then((v) => v[0])], [spread(Array.from(data), 1)], { rtol: 1e-4 });
+    expectClose([await read(S.variance(x, 0, { correction: 1 })).then((v) => v[0])], [spread(Array.from(data), 1)], {
+      rtol: 1e-4,
+    });
     x.dispose();
   });
 });
@@ -220,7 +248,12 @@ describe('infinities and NaN', () => {
     for (const f of [S.sum, S.mean, S.variance, S.norm]) expect((await read(f(n)))[0]).toBeNaN();
     expect(Array.from(await read(S.softmax(n)))).toEqual([Number.NaN, Number.NaN, Number.NaN]);
     n.dispose();
-    const rows = tensor(t.device, [[-INF, -INF], [INF, 1], [-INF, 3], [-5, -5]]);
+    const rows = tensor(t.device, [
+      [-INF, -INF],
+      [INF, 1],
+      [-INF, 3],
+      [-5, -5],
+    ]);
     expect(Array.from(await read(S.logsumexp(rows, 1))).slice(0, 3)).toEqual([-INF, INF, 3]);
     expect(Array.from(await read(S.max(rows, 1)))).toEqual([-INF, INF, 3, -5]);
     expect(Array.from(await read(S.min(rows, 1)))).toEqual([-INF, 1, -INF, -5]);
@@ -240,24 +273,59 @@ describe('softmax and logSoftmax', () => {
       const lse = groups(data, shape, [a]).map(logOfSum);
       const inner = sizeOf(shape.slice(a + 1));
       const at = (i: number) => lse[Math.floor(i / (inner * shape[a])) * inner + (i % inner)];
-      expectClose(await read(S.logSoftmax(x, axis)), Float64Array.from(data, (v, i) => v - at(i)), { rtol: 1e-6 });
-      expectClose(await read(S.softmax(x, axis)), Float64Array.from(data, (v, i) => Math.exp(v - at(i))), { rtol: 0, atol: 3e-7 });
+      expectClose(
+        await read(S.logSoftmax(x, axis)),
+        Float64Array.from(data, (v, i) => v - at(i)),
+        { rtol: 1e-6 },
+      );
+      expectClose(
+        await read(S.softmax(x, axis)),
+        Float64Array.from(data, (v, i) => Math.exp(v - at(i))),
+        { rtol: 0, atol: 3e-7 },
+      );
     }
     x.dispose();
   });
 
   it('extreme logits neither overflow nor lose the small ones', async () => {
-    const x = tensor(t.device, [[1e30, 0, -1e30], [1e4, 1e4 - 1, -1e4], [-1e30, -1e30, -1e30], [-INF, 0, 1], [88, 89, 90]]);
+    const x = tensor(t.device, [
+      [1e30, 0, -1e30],
+      [1e4, 1e4 - 1, -1e4],
+      [-1e30, -1e30, -1e30],
+      [-INF, 0, 1],
+      [88, 89, 90],
+    ]);
     const soft = Array.from(await read(S.softmax(x)));
     const log = Array.from(await read(S.logSoftmax(x)));
     const e = Math.E;
     const third = 1 / 3;
     const sum = 1 + e + e * e;
-    expectClose(soft, [1, 0, 0, e / (1 + e), 1 / (1 + e), 0, third, third, third, 0, 1 / (1 + e), e / (1 + e), 1 / sum, e / sum, (e * e) / sum], { rtol: 0, atol: 3e-7 });
+    expectClose(
+      soft,
+      [
+        1,
+        0,
+        0,
+        e / (1 + e),
+        1 / (1 + e),
+        0,
+        third,
+        third,
+        third,
+        0,
+        1 / (1 + e),
+        e / (1 + e),
+        1 / sum,
+        e / sum,
+        (e * e) / sum,
+      ],
+      { rtol: 0, atol: 3e-7 },
+    );
     expectClose(log.slice(0, 3), [0, -1e30, -2e30], { rtol: 1e-6 });
     expectClose(log.slice(6, 9), [Math.log(third), Math.log(third), Math.log(third)], { rtol: 1e-6 });
     expect(log[9]).toBe(-INF);
-    for (const row of [0, 1, 2, 3, 4]) expect(Math.abs(soft[3 * row] + soft[3 * row + 1] + soft[3 * row + 2] - 1)).toBeLessThan(1e-6);
+    for (const row of [0, 1, 2, 3, 4])
+      expect(Math.abs(soft[3 * row] + soft[3 * row + 1] + soft[3 * row + 2] - 1)).toBeLessThan(1e-6);
     x.dispose();
   });
 });
@@ -288,7 +356,10 @@ describe('errors', () => {
   });
 
   it('composite operations leave only their result outside of scopes', () => {
-    const x = tensor(t.device, [[1, 2, 3], [4, 5, 6]]);
+    const x = tensor(t.device, [
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
     const ops: [string, () => Tensor][] = [
       ...reductions.map(([name, f]) => [name, () => f(x, 1)] as [string, () => Tensor]),
       ['softmax', () => S.softmax(x)],

@@ -109,7 +109,6 @@ export const families: readonly Family[] = [
       lanes: 4,
       scalars: 0,
       coords: false,
-      workgroup: 64,
     },
     [
       { inputs: [single, single], rank: 3, lanes: 1 },

@@ -185,7 +185,7 @@ export const CORE: GemmCase[] = [
     activation: 'relu',
   }),
   convCase('forward', 'k4 x k4, rows by four', {
-    ...{ ci: 8, co: 20, groups: 2, input: [9, 8], kernel: [3, 2], stride: [2, 1], pad: [1, 1], images: 3 },
+    ...{ ci: 8, co: 20, groups: 2, input: [9, 8], kernel: [3, 2], stride: [2, 1], pad: [2, 1], images: 3 },
     ...{ bias: true, activation: 'relu' },
   }),
   convCase('input', 'scalar x scalar, rows one by one', {

@@ -55,10 +55,10 @@ export async function checkGradients({ device, f, host, shapes, values, name, or
     Float64Array.from(x, (_, i) => (s(moved([{ k, i, h: H1 }])) - s(moved([{ k, i, h: -H1 }]))) / (2 * H1)),
   );
   const make = () => xs.map((x, k) => tensor(device, x, { shape: shapes[k] }));
-  const read = async (ts: Tensor[]) => {
+  const read = async (ts: Tensor[]): Promise<Float32Array[]> => {
     const out = await Promise.all(ts.map((t) => t.data()));
     for (const t of ts) t.dispose();
-    return out;
+    return out as Float32Array[];
   };
   const points = make();
   const tangents = v.map((d, k) => tensor(device, d, { shape: shapes[k] }));

@@ -11,6 +11,9 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   if (gid.x >= P.total) { return; }
   let channel = gid.x % P.channels;
   let part = gid.x / P.channels;
+
+  let shift = sums[part * P.chunks * 2u * P.channels + channel];
+
   var a = 0.0;
   var b = 0.0;
   var count = 0.0;
@@ -18,7 +21,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
     let at = (part * P.chunks + chunk) * 2u * P.channels + channel;
 
     let n = f32(min(P.chunk, P.rows - chunk * P.chunk));
-    let d = sums[at] - a;
+    let d = sums[at] - shift - a;
     let both = count + n;
     a += d * (n / both);
     b += sums[at + P.channels] + d * d * (count * n / both);
@@ -28,14 +31,15 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   let to = part * 2u * P.channels + channel;
 
   let variance = b / count;
-  out[to] = a;
+  let mean = shift + a;
+  out[to] = mean;
   out[to + P.channels] = inverseSqrt(variance + P.eps);
 
   let i = part * P.channels + channel;
-  runningMean[i] = mix(runningMean[i], a, P.momentum);
+  runningMean[i] = mix(runningMean[i], mean, P.momentum);
   runningVariance[i] = mix(runningVariance[i], b / max(count - 1.0, 1.0), P.momentum);
 
 
 }
-// {"running":false}: 33 lines, sha256 ec7f10754de7a5d8
-// {"combine":"sums","running":false,"workgroup":8}: 27 lines, sha256 dac56cf86c6ef9c5
+// {"running":false}: 37 lines, sha256 e35dd7ae65f686aa
+// {"combine":"sums","running":false,"workgroup":8}: 28 lines, sha256 b5327ca2ca6417a9

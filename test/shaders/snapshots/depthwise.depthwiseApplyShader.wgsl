@@ -86,16 +86,16 @@ let is0 = isr1;
     let place = ((i0 * P.images + i1) * P.rows + i2) * u32(P.cols);
     { let col = x + 0 * apart;
     let value = acc0 + shift;
-    if (col < P.cols) { result[(place + u32(col)) * P.channels + i4] = max(value, vec4f(0.0)); } }
+    if (col < P.cols) { result[(place + u32(col)) * P.channels + i4] = select(value, vec4f(0.0), value <= vec4f(0.0)); } }
         { let col = x + 1 * apart;
     let value = acc1 + shift;
-    if (col < P.cols) { result[(place + u32(col)) * P.channels + i4] = max(value, vec4f(0.0)); } }
+    if (col < P.cols) { result[(place + u32(col)) * P.channels + i4] = select(value, vec4f(0.0), value <= vec4f(0.0)); } }
         { let col = x + 2 * apart;
     let value = acc2 + shift;
-    if (col < P.cols) { result[(place + u32(col)) * P.channels + i4] = max(value, vec4f(0.0)); } }
+    if (col < P.cols) { result[(place + u32(col)) * P.channels + i4] = select(value, vec4f(0.0), value <= vec4f(0.0)); } }
         { let col = x + 3 * apart;
     let value = acc3 + shift;
-    if (col < P.cols) { result[(place + u32(col)) * P.channels + i4] = max(value, vec4f(0.0)); } }
+    if (col < P.cols) { result[(place + u32(col)) * P.channels + i4] = select(value, vec4f(0.0), value <= vec4f(0.0)); } }
     i += 64u;
     i4 += is4;
 let iw4 = select(0u, 1u, i4 >= P.channels);
@@ -113,5 +113,5 @@ i0 += is0 + iw1;
   }
 }
 // {"direction":"input","bias":false,"activation":"none"}: 124 lines, sha256 fc424d04534d8a8c
-// {"slide":false}: 111 lines, sha256 b17b89fa845ca0c6
+// {"slide":false}: 111 lines, sha256 7ca2a8fb48cbd817
 // {"lanes":1,"pixels":1,"slide":false,"activation":"sigmoid"}: 97 lines, sha256 8dcd127a1cceaf4c

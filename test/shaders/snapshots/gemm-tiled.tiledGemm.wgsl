@@ -189,9 +189,9 @@ c[(cBase + row * P.cLead + col) / 4u] = value;
 // {"p":{"load":"i4","half":false},"q":{"load":"k4","half":false}}: 188 lines, sha256 0e1d1911fd3d4291
 // {"p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 199 lines, sha256 5c3b787d1d3bc77b
 // {"p":{"load":"k4","half":true},"q":{"load":"i4","half":true}}: 189 lines, sha256 72a8f15b59a8f001
-// {"bias":"col","activation":"relu"}: 193 lines, sha256 4a0eec48a9ab1c37
+// {"bias":"col","activation":"relu"}: 193 lines, sha256 36e943a42afa87ac
 // {"bias":"row","activation":"tanh","store":{"along":"row","vector":true}}: 210 lines, sha256 08dfe402289e4f85
-// {"problem":"convForward","p":{"load":"k4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true},"bias":"row","activation":"relu"}: 220 lines, sha256 537f524f1d9067ca
+// {"problem":"convForward","p":{"load":"k4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true},"bias":"row","activation":"relu"}: 220 lines, sha256 8f9210d9dd4e054f
 // {"problem":"convForward","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"row","vector":false},"tail":true}: 269 lines, sha256 a4df371d0a2fc373
 // {"problem":"convInput","p":{"load":"i4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true}}: 271 lines, sha256 87bf2d5294229a39
 // {"problem":"convWeight","p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"store":{"along":"col","vector":true}}: 247 lines, sha256 18325335f38e344a
