@@ -44,52 +44,69 @@ export function batchNormShader(spec: BatchNormSpec): Shader {
   const statistics = `let mean = stats[part * 2u * P.channels + channel];
   let rstd = stats[(part * 2u + 1u) * P.channels + channel];`;
   const place = '(part * P.chunks + chunk) * 2u * P.channels + channel';
-  const passes: Record<BatchNormSpec['pass'], { bindings: BindingDecl[]; before: string; row: string; after: string }> = {
-    moments: {
-      bindings: [read('x'), write('sums')],
-      before: `let shift = x[base + first * P.channels];
+  const passes: Record<BatchNormSpec['pass'], { bindings: BindingDecl[]; before: string; row: string; after: string }> =
+    {
+      moments: {
+        bindings: [read('x'), write('sums')],
+        before: `let shift = x[base + first * P.channels];
   var s = ${T}(0.0);
   var ss = ${T}(0.0);`,
-      row: `let d = x[at] - shift;
+        row: `let d = x[at] - shift;
     s += d;
     ss += d * d;`,
-      after: `let count = f32(end - first);
+        after: `let count = f32(end - first);
   sums[${place}] = shift + s / count;
   sums[${place} + P.channels] = max(ss - s * s / count, ${T}(0.0));`,
-    },
-    apply: {
-      bindings: [read('x'), read('stats'), read('gamma'), read('beta'), ...(residual ? [read('r')] : []), write('out')],
-      before: `${statistics}
+      },
+      apply: {
+        bindings: [
+          read('x'),
+          read('stats'),
+          read('gamma'),
+          read('beta'),
+          ...(residual ? [read('r')] : []),
+          write('out'),
+        ],
+        before: `${statistics}
   let scale = rstd * gamma[part * P.channels + channel];
   let offset = beta[part * P.channels + channel];`,
-      row: `let v = (x[at] - mean) * scale + offset${residual ? ' + r[at]' : ''};
+        row: `let v = (x[at] - mean) * scale + offset${residual ? ' + r[at]' : ''};
     out[at] = ${relu ? `select(v, ${T}(0.0), v <= ${T}(0.0))` : 'v'};`,
-      after: '',
-    },
-    gradientSums: {
-      bindings: [read('x'), read('stats'), read('g'), ...(relu ? [read('y')] : []), write('sums')],
-      before: `${statistics}
+        after: '',
+      },
+      gradientSums: {
+        bindings: [read('x'), read('stats'), read('g'), ...(relu ? [read('y')] : []), write('sums')],
+        before: `${statistics}
   var s = ${T}(0.0);
   var sx = ${T}(0.0);`,
-      row: `let dz = ${dz};
+        row: `let dz = ${dz};
     s += dz;
     sx += dz * (${xhat});`,
-      after: `sums[${place}] = s;
+        after: `sums[${place}] = s;
   sums[${place} + P.channels] = sx;`,
-    },
-    gradient: {
-      bindings: [read('x'), read('stats'), read('g'), ...(relu ? [read('y')] : []), read('gamma'), read('totals'), write('dx'), ...(residual ? [write('dr')] : [])],
-      before: `${statistics}
+      },
+      gradient: {
+        bindings: [
+          read('x'),
+          read('stats'),
+          read('g'),
+          ...(relu ? [read('y')] : []),
+          read('gamma'),
+          read('totals'),
+          write('dx'),
+          ...(residual ? [write('dr')] : []),
+        ],
+        before: `${statistics}
   let scale = rstd * gamma[part * P.channels + channel];
   let inverse = 1.0 / f32(P.rows);
   let s = totals[part * 2u * P.channels + channel] * inverse;
   let sx = totals[(part * 2u + 1u) * P.channels + channel] * inverse;`,
-      row: `let dz = ${dz};
+        row: `let dz = ${dz};
     dx[at] = scale * (dz - s - (${xhat}) * sx);
     ${residual ? 'dr[at] = dz;' : ''}`,
-      after: '',
-    },
-  };
+        after: '',
+      },
+    };
   const p = passes[pass];
   const code = wgsl`
 @compute @workgroup_size(${spec.workgroup})
@@ -173,7 +190,11 @@ fn main(@builtin(global_invocation_id) gid: vec3u) {
   const write = (name: string): BindingDecl => ({ name, access: 'read_write', type: 'array<f32>' });
   return {
     code,
-    bindings: [{ name: 'sums', access: 'read', type: 'array<f32>' }, write('out'), ...(spec.running ? [write('runningMean'), write('runningVariance')] : [])],
+    bindings: [
+      { name: 'sums', access: 'read', type: 'array<f32>' },
+      write('out'),
+      ...(spec.running ? [write('runningMean'), write('runningVariance')] : []),
+    ],
     params: [...WALK, ['eps', 'f32'], ['momentum', 'f32']],
   };
 }

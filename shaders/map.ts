@@ -33,7 +33,17 @@ export function mapShader(spec: MapSpec): Shader {
   const digits = Array.from({ length: rank }, (_, k) => `i${k}`);
   const walk = chunkWalk(digits.map((_, k) => `P.d${k}`));
   const loads = inputs.map((x, i) => {
-    const at = rank > 0 ? offsetOf(digits, digits.map((_, k) => `a${i}_${k}`)) : x.load === 'vector' ? 'i' : lanes === 4 ? '0u' : `i * P.a${i}_0`;
+    const at =
+      rank > 0
+        ? offsetOf(
+            digits,
+            digits.map((_, k) => `a${i}_${k}`),
+          )
+        : x.load === 'vector'
+          ? 'i'
+          : lanes === 4
+            ? '0u'
+            : `i * P.a${i}_0`;
     return loadElement(x, i, at);
   });
   const code = wgsl`
@@ -51,7 +61,9 @@ fn main(${walk.builtins}) {
     ${walk.advance}
   }
 }`;
-  const strided = inputs.flatMap((_, i) => Array.from({ length: Math.max(rank, lanes === 1 ? 1 : 0) }, (_, k) => `a${i}_${k}`));
+  const strided = inputs.flatMap((_, i) =>
+    Array.from({ length: Math.max(rank, lanes === 1 ? 1 : 0) }, (_, k) => `a${i}_${k}`),
+  );
   return {
     code,
     enables: [spec.stored, ...inputs.map((x) => x.stored)].includes('f16') ? ['f16'] : [],

@@ -45,10 +45,31 @@ export function reduceShader(spec: ReduceSpec): Shader {
   const { inputs, kept, reduced, lanes, combine } = spec;
   const k = Array.from({ length: kept }, (_, a) => `k${a}`);
   const r = Array.from({ length: reduced }, (_, a) => `r${a}`);
-  const keptWalk = odometer('k', k.map((_, a) => `P.kd${a}`));
-  const walk = odometer('r', r.map((_, a) => `P.rd${a}`));
-  const base = inputs.map((_, i) => `let b${i} = ${offsetOf(k, k.map((_, a) => `k${i}_${a}`))};`);
-  const loads = inputs.map((x, i) => loadElement(x, i, `b${i} + ${offsetOf(r, r.map((_, a) => `r${i}_${a}`))}`));
+  const keptWalk = odometer(
+    'k',
+    k.map((_, a) => `P.kd${a}`),
+  );
+  const walk = odometer(
+    'r',
+    r.map((_, a) => `P.rd${a}`),
+  );
+  const base = inputs.map(
+    (_, i) =>
+      `let b${i} = ${offsetOf(
+        k,
+        k.map((_, a) => `k${i}_${a}`),
+      )};`,
+  );
+  const loads = inputs.map((x, i) =>
+    loadElement(
+      x,
+      i,
+      `b${i} + ${offsetOf(
+        r,
+        r.map((_, a) => `r${i}_${a}`),
+      )}`,
+    ),
+  );
   const coords = spec.coords.map((c) => `let c${c.axis} = i32(${c.digit});`);
   const T = lanes === 4 ? 'vec4f' : 'f32';
   const shared = spec.across === 'reduced';

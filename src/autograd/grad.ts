@@ -1,5 +1,5 @@
-import { ArgumentError, ShapeError } from '../gpu/errors.js';
 import { apply, constant, coord, scalar } from '../expr/expr.js';
+import { ArgumentError, ShapeError } from '../gpu/errors.js';
 import { stack } from '../ops/concat.js';
 import { generate } from '../ops/map.js';
 import { add } from '../ops/pointwise.js';
@@ -31,7 +31,8 @@ export function grad(ys: Tensor | readonly Tensor[], xs: readonly Tensor[], opti
   const outputs = Array.isArray(ys) ? (ys as readonly Tensor[]) : [ys as Tensor];
   const { cotangents, createGraph = false, allowUnused = false } = options;
   if (!cotangents) assertOneScalar(outputs);
-  else if (cotangents.length !== outputs.length) throw new ArgumentError('grad', `${outputs.length} cotangents`, `${cotangents.length}`);
+  else if (cotangents.length !== outputs.length)
+    throw new ArgumentError('grad', `${outputs.length} cotangents`, `${cotangents.length}`);
   cotangents?.forEach((c, i) => {
     assertDType('grad', 'a cotangent', c.dtype, 'f32');
     if (!sameShape(c.shape, outputs[i].shape)) {
@@ -41,14 +42,24 @@ export function grad(ys: Tensor | readonly Tensor[], xs: readonly Tensor[], opti
   const path = pathTo(outputs, new Set(xs));
   const unused = xs.find((x) => !path.has(x));
   if (unused && !allowUnused) {
-    throw new ArgumentError('grad', 'every x to influence y (allowUnused gives zeros instead)', `${unused}, which does not`);
+    throw new ArgumentError(
+      'grad',
+      'every x to influence y (allowUnused gives zeros instead)',
+      `${unused}, which does not`,
+    );
   }
   const run = () => withRecording(createGraph, () => pullBack(outputs, xs, path, cotangents, createGraph));
   return createGraph ? run() : scope(run);
 }
 
 /** Reverse accumulation over `path`, users before what they use. */
-function pullBack(ys: readonly Tensor[], xs: readonly Tensor[], path: ReadonlySet<Tensor>, cotangents: readonly Tensor[] | undefined, createGraph: boolean): Tensor[] {
+function pullBack(
+  ys: readonly Tensor[],
+  xs: readonly Tensor[],
+  path: ReadonlySet<Tensor>,
+  cotangents: readonly Tensor[] | undefined,
+  createGraph: boolean,
+): Tensor[] {
   const sums = new Map<Tensor, Tensor>();
   ys.forEach((y, i) => {
     if (path.has(y)) accumulate(sums, y, cotangents ? alias(cotangents[i]) : filled(y, 1), createGraph);
@@ -144,7 +155,11 @@ function leaves(xs: readonly Tensor[]): Tensor[] {
 export type TensorFunction = (...xs: Tensor[]) => Tensor;
 
 /** f(xs), a scalar, and its gradient with respect to every x. */
-export function valueAndGrad(f: TensorFunction, xs: readonly Tensor[], options: Pick<GradOptions, 'createGraph' | 'allowUnused'> = {}): { value: Tensor; grads: Tensor[] } {
+export function valueAndGrad(
+  f: TensorFunction,
+  xs: readonly Tensor[],
+  options: Pick<GradOptions, 'createGraph' | 'allowUnused'> = {},
+): { value: Tensor; grads: Tensor[] } {
   const at = leaves(xs);
   const value = withRecording(true, () => f(...at));
   return { value, grads: grad(value, at, options) };
@@ -158,7 +173,11 @@ export function vjp(f: TensorFunction, xs: readonly Tensor[], v: Tensor): { valu
 }
 
 /** f(xs) and Jv: the tangents vs pushed forward. Two reverse passes: vᵀ(d/du)(Jᵀu) = Jv, Jᵀu being linear in u. */
-export function jvp(f: TensorFunction, xs: readonly Tensor[], vs: readonly Tensor[]): { value: Tensor; tangent: Tensor } {
+export function jvp(
+  f: TensorFunction,
+  xs: readonly Tensor[],
+  vs: readonly Tensor[],
+): { value: Tensor; tangent: Tensor } {
   const at = leaves(xs);
   const value = withRecording(true, () => f(...at));
   const u = generate('jvp', value.device, value.shape, constant(0), [], 'f32');
@@ -169,7 +188,11 @@ export function jvp(f: TensorFunction, xs: readonly Tensor[], vs: readonly Tenso
 }
 
 /** H v: the Hessian of the scalar f at xs times vs, with f's gradient. */
-export function hvp(f: TensorFunction, xs: readonly Tensor[], vs: readonly Tensor[]): { grads: Tensor[]; products: Tensor[] } {
+export function hvp(
+  f: TensorFunction,
+  xs: readonly Tensor[],
+  vs: readonly Tensor[],
+): { grads: Tensor[]; products: Tensor[] } {
   const at = leaves(xs);
   const value = withRecording(true, () => f(...at));
   const grads = grad(value, at, { createGraph: true, allowUnused: true });
@@ -187,7 +210,8 @@ export function jacobianRows(f: TensorFunction, xs: readonly Tensor[], rows?: re
   const value = withRecording(true, () => f(...at));
   const chosen = rows ?? Array.from({ length: value.size }, (_, i) => i);
   for (const r of chosen) {
-    if (!Number.isInteger(r) || r < 0 || r >= value.size) throw new ArgumentError('jacobianRows', `rows from 0 to ${value.size - 1}`, String(r));
+    if (!Number.isInteger(r) || r < 0 || r >= value.size)
+      throw new ArgumentError('jacobianRows', `rows from 0 to ${value.size - 1}`, String(r));
   }
   const parts = chosen.map((r) => {
     const one = unitCotangent(value, r);

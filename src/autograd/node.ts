@@ -13,7 +13,12 @@ export interface Node<K extends PrimitiveName = PrimitiveName> {
 let recording = true;
 
 /** Notes how `output` came about, where gradients flow through any input. Returns `output`. */
-export function record<K extends PrimitiveName>(primitive: K, attrs: Primitives[K], inputs: readonly Tensor[], output: Tensor): Tensor {
+export function record<K extends PrimitiveName>(
+  primitive: K,
+  attrs: Primitives[K],
+  inputs: readonly Tensor[],
+  output: Tensor,
+): Tensor {
   if (recording && inputs.some((t) => t.tracked)) output.node = { primitive, attrs, inputs } as Node;
   return output;
 }

@@ -19,7 +19,9 @@ const batchNorm: Rule<'batchNorm'> = (node, g, { output, createGraph }) => {
   const flat = [walk.parts, walk.rows, walk.channels];
   const rows = reshape(x, flat);
   const cot = reshape(g, flat);
-  const dz = relu ? fuse((y, c) => apply('where', apply('gt', y, constant(0)), c, constant(0)), [reshape(output, flat), cot]) : cot;
+  const dz = relu
+    ? fuse((y, c) => apply('where', apply('gt', y, constant(0)), c, constant(0)), [reshape(output, flat), cot])
+    : cot;
   const rstd = rsqrt(add(variance(rows, 1, { keepDims: true }), eps));
   const xhat = mul(sub(rows, mean(rows, 1, { keepDims: true })), rstd);
   const dBeta = sum(dz, 1, { keepDims: true });

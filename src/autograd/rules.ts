@@ -1,6 +1,7 @@
+import type { Activation } from '../../shaders/gemm/spec.js';
 import { apply, constant, derive, input, inputsOf, renumber } from '../expr/expr.js';
 import { conv2dInput, conv2dLike, conv2dWeight } from '../ops/conv.js';
-import { map, type MapAttrs } from '../ops/map.js';
+import { type MapAttrs, map } from '../ops/map.js';
 import { matmul } from '../ops/matmul.js';
 import { fuse } from '../ops/pointwise.js';
 import { sum } from '../ops/reductions.js';
@@ -12,7 +13,6 @@ import type { Rule, RuleContext } from './rule.js';
 import { indexRules } from './rules-index.js';
 import { normRules } from './rules-norm.js';
 import { spatialRules } from './rules-spatial.js';
-import type { Activation } from '../../shaders/gemm/spec.js';
 
 /**
  * Reverse rules: the cotangents of a primitive's inputs, given that of its output. Written with the public ops, so
@@ -58,16 +58,29 @@ const rules: { [K in PrimitiveName]: Rule<K> } = {
     const gKept = reshape(g, kept);
     const hit = apply('where', apply('eq', input(0), input(1)), constant(1), constant(0));
     const ties = map([x, y], hit, { axes, keepDims: true });
-    return [fuse((v, top, gg, count) => apply('where', apply('eq', v, top), apply('div', gg, count), constant(0)), [x, y, gKept, ties])];
+    return [
+      fuse(
+        (v, top, gg, count) => apply('where', apply('eq', v, top), apply('div', gg, count), constant(0)),
+        [x, y, gKept, ties],
+      ),
+    ];
   },
 
   matmul: (node, g, { output, needs }) => {
     const [a, b, bias] = node.inputs;
     const { transA, transB, activation } = node.attrs;
     const dz = throughActivation(activation, output, g);
-    const da = needs[0] ? (transA ? matmul(b, dz, { transA: transB, transB: true }) : matmul(dz, b, { transB: !transB })) : null;
+    const da = needs[0]
+      ? transA
+        ? matmul(b, dz, { transA: transB, transB: true })
+        : matmul(dz, b, { transB: !transB })
+      : null;
     const db = needs[1] ? weightProduct(a, dz, transA, transB, b.rank) : null;
-    return [da && unbroadcast(da, a), db && unbroadcast(db, b), bias && needs[2] ? biasGradient(dz, bias, dz.rank - 2) : null];
+    return [
+      da && unbroadcast(da, a),
+      db && unbroadcast(db, b),
+      bias && needs[2] ? biasGradient(dz, bias, dz.rank - 2) : null,
+    ];
   },
 
   conv2d: (node, g, { output, needs }) => {

@@ -36,11 +36,15 @@ export async function demo(options: DemoOptions): Promise<number> {
   const started = performance.now();
   const device = await openDevice();
   try {
-    console.log(`${pc.bold('secateur')} on ${device.facts.description || device.name} (${device.deviceClass}, ${device.driver?.threads ?? 'no'} driver threads)`);
+    console.log(
+      `${pc.bold('secateur')} on ${device.facts.description || device.name} (${device.deviceClass}, ${device.driver?.threads ?? 'no'} driver threads)`,
+    );
     const train = upload(device, options.images, options.seed, 'train');
     const test = upload(device, TEST_IMAGES, options.seed, 'test');
     const model = new Model(device, convNet({ channels: [16, 32], hidden: 64 }), { seed: options.seed });
-    console.log(`ConvNet with ${model.count.toLocaleString('en')} parameters; ${options.images.toLocaleString('en')} generated training digits, ${TEST_IMAGES.toLocaleString('en')} for testing\n`);
+    console.log(
+      `ConvNet with ${model.count.toLocaleString('en')} parameters; ${options.images.toLocaleString('en')} generated training digits, ${TEST_IMAGES.toLocaleString('en')} for testing\n`,
+    );
 
     const stages: { name: string; at: Evaluation; kept: string }[] = [];
     const steps = (epochs: number) => epochs * Math.floor(options.images / BATCH);
@@ -64,7 +68,9 @@ export async function demo(options: DemoOptions): Promise<number> {
     console.log(layerTable(pruned.layers));
     const values = await model.parameters.read();
     const zeros = pruned.layers.reduce((n, l) => n + values.get(l.name)!.reduce((z, v) => z + (v === 0 ? 1 : 0), 0), 0);
-    console.log(`${zeros.toLocaleString('en')} of ${pruned.total.toLocaleString('en')} prunable weights are exactly 0; ${((performance.now() - started) / 1000).toFixed(1)} s in all`);
+    console.log(
+      `${zeros.toLocaleString('en')} of ${pruned.total.toLocaleString('en')} prunable weights are exactly 0; ${((performance.now() - started) / 1000).toFixed(1)} s in all`,
+    );
     for (const t of [pruned.mask, train.inputs, train.targets, test.inputs, test.targets]) t.dispose();
     model.dispose();
     return 0;
@@ -73,7 +79,12 @@ export async function demo(options: DemoOptions): Promise<number> {
   }
 }
 
-function upload(device: Device, count: number, seed: number, split: 'train' | 'test'): { inputs: Tensor; targets: Tensor } {
+function upload(
+  device: Device,
+  count: number,
+  seed: number,
+  split: 'train' | 'test',
+): { inputs: Tensor; targets: Tensor } {
   const set = generateDigits({ count, seed, split });
   const bytes = tensor(device, Float32Array.from(set.images), { shape: [count, set.height, set.width, 1] });
   const inputs = scope(() => mul(bytes, 1 / 255));
@@ -89,7 +100,14 @@ function applyMask(model: Model, mask: Tensor): void {
   product.dispose();
 }
 
-async function train_(model: Model, optimiser: ReturnType<typeof adam>, data: { inputs: Tensor; targets: Tensor }, epochs: number, seed: number, label: string): Promise<void> {
+async function train_(
+  model: Model,
+  optimiser: ReturnType<typeof adam>,
+  data: { inputs: Tensor; targets: Tensor },
+  epochs: number,
+  seed: number,
+  label: string,
+): Promise<void> {
   const begun = performance.now();
   const bar = new cliProgress.SingleBar({
     format: `${label} ${pc.green('{bar}')} {percentage} % | step {value} of {total} | loss {loss} | {rate} images/s | {eta} s left`,
@@ -112,7 +130,11 @@ async function train_(model: Model, optimiser: ReturnType<typeof adam>, data: { 
 }
 
 function stageTable(stages: readonly { name: string; at: Evaluation; kept: string }[]): string {
-  const table = new Table({ head: ['stage', 'weights kept', 'test accuracy', 'errors', 'test loss'], colAligns: ['left', 'right', 'right', 'right', 'right'], style: TABLE_STYLE });
+  const table = new Table({
+    head: ['stage', 'weights kept', 'test accuracy', 'errors', 'test loss'],
+    colAligns: ['left', 'right', 'right', 'right', 'right'],
+    style: TABLE_STYLE,
+  });
   for (const { name, at, kept } of stages) {
     table.push([name, kept, `${(100 * at.accuracy).toFixed(2)} %`, String(at.count - at.correct), at.loss.toFixed(4)]);
   }
@@ -120,7 +142,17 @@ function stageTable(stages: readonly { name: string; at: Evaluation; kept: strin
 }
 
 function layerTable(layers: readonly { name: string; kept: number; total: number }[]): string {
-  const table = new Table({ head: ['layer', 'weights', 'kept', 'share'], colAligns: ['left', 'right', 'right', 'right'], style: TABLE_STYLE });
-  for (const l of layers) table.push([l.name, l.total.toLocaleString('en'), l.kept.toLocaleString('en'), `${((100 * l.kept) / l.total).toFixed(1)} %`]);
+  const table = new Table({
+    head: ['layer', 'weights', 'kept', 'share'],
+    colAligns: ['left', 'right', 'right', 'right'],
+    style: TABLE_STYLE,
+  });
+  for (const l of layers)
+    table.push([
+      l.name,
+      l.total.toLocaleString('en'),
+      l.kept.toLocaleString('en'),
+      `${((100 * l.kept) / l.total).toFixed(1)} %`,
+    ]);
   return table.toString();
 }

@@ -15,8 +15,12 @@ const share = (text: string) => {
   return n;
 };
 
-const version = (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
-const program = new Command('secateur').description('Sparse tensor kernels on WebGPU, and a laboratory for neural-network pruning.').version(version);
+const version = (
+  JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
+).version;
+const program = new Command('secateur')
+  .description('Sparse tensor kernels on WebGPU, and a laboratory for neural-network pruning.')
+  .version(version);
 
 // Commands load what they need when they run: `doctor` must work where Dawn cannot even be loaded.
 program

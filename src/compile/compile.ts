@@ -51,9 +51,11 @@ export function compile<A extends readonly Tensor[], R>(device: Device, step: (.
     if (state === 'disposed') throw new DisposedError('compile', 'the step');
     if (device.insideStep) throw new CaptureError('a compiled step cannot run inside another');
     inputs.forEach((t, i) => {
-      if (!(t instanceof Tensor)) throw new ArgumentError('compile', `a tensor as input ${i} (host values would be frozen)`, typeof t);
+      if (!(t instanceof Tensor))
+        throw new ArgumentError('compile', `a tensor as input ${i} (host values would be frozen)`, typeof t);
     });
-    if (inputs.length > 0 && commonDevice('compile', inputs) !== device) throw new ArgumentError('compile', "inputs on the step's device", 'another');
+    if (inputs.length > 0 && commonDevice('compile', inputs) !== device)
+      throw new ArgumentError('compile', "inputs on the step's device", 'another');
     if (state === 'new') {
       const result = inside(device, () => scope(() => step(...inputs)));
       state = 'plain';
@@ -101,7 +103,8 @@ function record<A extends readonly Tensor[], R>(device: Device, step: (...inputs
   // Inputs get buffers of the step's own, so that a replay can take other tensors.
   device.stream.flush();
   const arena = device.pool.beginArena();
-  const isOwn = (t: Owned): t is Tensor => t instanceof Tensor && !t.isDisposed && t.binding('compile').lease.arena === arena;
+  const isOwn = (t: Owned): t is Tensor =>
+    t instanceof Tensor && !t.isDisposed && t.binding('compile').lease.arena === arena;
   const slots: Tensor[] = [];
   const outputs = new Set<Owned>();
   const externals = new Map<Lease, number>();
@@ -112,7 +115,8 @@ function record<A extends readonly Tensor[], R>(device: Device, step: (...inputs
       dispatch: (d, bindings) => {
         list.push(d);
         bound.push(bindings);
-        for (const { lease } of bindings) if (lease.arena !== arena && !externals.has(lease)) externals.set(lease, lease.generation);
+        for (const { lease } of bindings)
+          if (lease.arena !== arena && !externals.has(lease)) externals.set(lease, lease.generation);
       },
       refuse: (what) => {
         throw new CaptureError(`${what} inside a compiled step cannot be replayed: do it outside and pass a tensor`);
@@ -125,7 +129,8 @@ function record<A extends readonly Tensor[], R>(device: Device, step: (...inputs
     }
     const own = [...outputs].filter(isOwn);
     const kept = device.tensorCount - before - new Set([...slots, ...own]).size;
-    if (kept > 0) throw new CaptureError(`the step keeps ${kept} tensors beyond its results: a replay would overwrite them`);
+    if (kept > 0)
+      throw new CaptureError(`the step keeps ${kept} tensors beyond its results: a replay would overwrite them`);
     if (kept < 0) throw new CaptureError(DISPOSES);
     for (const t of own) keep(t);
     return new Capture(device, arena, slots, value, own, list, bound, externals);
@@ -157,7 +162,9 @@ class Capture<R> {
   ) {
     this.uniforms = device.stream.uniformsFor(list);
     this.list = list.map((d, i) =>
-      d.pipeline.mode === 'uniform' && this.uniforms ? { ...d, group: device.stream.groupOver(d.pipeline, bound[i], this.uniforms) } : d,
+      d.pipeline.mode === 'uniform' && this.uniforms
+        ? { ...d, group: device.stream.groupOver(d.pipeline, bound[i], this.uniforms) }
+        : d,
     );
   }
 
@@ -165,22 +172,29 @@ class Capture<R> {
   results(device: Device): R {
     const copies = this.fresh();
     device.stream.flush();
-    for (const [from, to] of copies) if (from.size > 0) device.stream.copy(from.binding('compile'), to.binding('compile'), bytesOf(from));
+    for (const [from, to] of copies)
+      if (from.size > 0) device.stream.copy(from.binding('compile'), to.binding('compile'), bytesOf(from));
     return replaceTensors(this.value, copies) as R;
   }
 
   replay(device: Device, inputs: readonly Tensor[]): R {
-    if (inputs.length !== this.slots.length) throw new CaptureError(`the step was captured with ${this.slots.length} inputs, got ${inputs.length}`);
+    if (inputs.length !== this.slots.length)
+      throw new CaptureError(`the step was captured with ${this.slots.length} inputs, got ${inputs.length}`);
     inputs.forEach((t, i) => {
       const slot = this.slots[i];
-      if (!sameShape(t.shape, slot.shape) || t.dtype !== slot.dtype) throw new CaptureError(`input ${i} was captured as ${slot}, got ${t}`);
+      if (!sameShape(t.shape, slot.shape) || t.dtype !== slot.dtype)
+        throw new CaptureError(`input ${i} was captured as ${slot}, got ${t}`);
     });
     for (const [lease, generation] of this.externals) {
       if (lease.generation !== generation) throw new DisposedError('compile', 'a tensor that the step captured');
     }
     device.assertOpen('compile');
     const copies = this.fresh();
-    const copy = (from: Tensor, to: Tensor) => ({ from: from.binding('compile'), to: to.binding('compile'), bytes: bytesOf(from) });
+    const copy = (from: Tensor, to: Tensor) => ({
+      from: from.binding('compile'),
+      to: to.binding('compile'),
+      bytes: bytesOf(from),
+    });
     const filled = (pair: { bytes: number }) => pair.bytes > 0;
     device.stream.replay(
       this.list,
@@ -214,9 +228,15 @@ class Capture<R> {
   }
 
   print(): string {
-    const rows = this.list.map((d, i) => `${String(i).padStart(4)}  ${d.pipeline.name.padEnd(18)} ${d.grid.join(' x ').padEnd(16)} ${((d.cost?.flops ?? 0) / 1e6).toFixed(2)} Mflop  ${((d.cost?.bytes ?? 0) / 2 ** 20).toFixed(2)} MiB`);
+    const rows = this.list.map(
+      (d, i) =>
+        `${String(i).padStart(4)}  ${d.pipeline.name.padEnd(18)} ${d.grid.join(' x ').padEnd(16)} ${((d.cost?.flops ?? 0) / 1e6).toFixed(2)} Mflop  ${((d.cost?.bytes ?? 0) / 2 ** 20).toFixed(2)} MiB`,
+    );
     const { dispatches, pipelines, bytes, flops } = this.report();
-    return [`step: ${dispatches} dispatches, ${pipelines} pipelines, ${(flops / 1e9).toFixed(3)} Gflop, ${(bytes / 2 ** 20).toFixed(1)} MiB`, ...rows].join('\n');
+    return [
+      `step: ${dispatches} dispatches, ${pipelines} pipelines, ${(flops / 1e9).toFixed(3)} Gflop, ${(bytes / 2 ** 20).toFixed(1)} MiB`,
+      ...rows,
+    ].join('\n');
   }
 
   dispose(device: Device): void {

@@ -40,7 +40,8 @@ export class BatchLoader {
     const op = 'BatchLoader';
     const n = inputs.shape[0];
     if (inputs.rank < 1 || targets.shape[0] !== n) throw new ShapeError(op, `${n} targets`, showShape(targets.shape));
-    if (!Number.isInteger(batch) || batch < 1 || batch > n) throw new ArgumentError(op, `a batch from 1 to ${n}`, String(batch));
+    if (!Number.isInteger(batch) || batch < 1 || batch > n)
+      throw new ArgumentError(op, `a batch from 1 to ${n}`, String(batch));
     this.batches = Math.floor(n / batch);
     this.order = keep(generate(op, inputs.device, [n], coord(0), [], 'i32'));
     this.counter = keep(generate(op, inputs.device, [1], constant(0, 'i32'), [], 'i32'));
@@ -65,7 +66,11 @@ export class BatchLoader {
       return { inputs: gather(this.inputs, rows), targets: gather(this.targets, rows) };
     });
     const { device } = this.counter;
-    device.run(countKernel, {}, { bindings: [this.counter.binding('BatchLoader')], params: [this.batches], grid: [1, 1, 1] });
+    device.run(
+      countKernel,
+      {},
+      { bindings: [this.counter.binding('BatchLoader')], params: [this.batches], grid: [1, 1, 1] },
+    );
     return batch;
   }
 

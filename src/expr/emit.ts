@@ -40,7 +40,11 @@ export function emit(root: Expr, lanes: 1 | 4): Emitted {
     else {
       const def = OPS[e.op];
       if (def.helper) helpers.add(def.helper);
-      const text = def.wgsl(e.args.map((a) => value.get(a)!), e.args.map((a) => a.type), T);
+      const text = def.wgsl(
+        e.args.map((a) => value.get(a)!),
+        e.args.map((a) => a.type),
+        T,
+      );
       lines.push(`let t${lines.length} = ${text};`);
       value.set(e, `t${lines.length - 1}`);
       flops++;

@@ -49,7 +49,14 @@ export function apply(op: OpName, ...args: Expr[]): Expr {
   const def = OPS[op];
   const type = def.type(args.map((a) => a.type));
   if (type === null) throw new DTypeError(op, def.takes, args.map((a) => a.type).join(', '));
-  if (args.length > 0 && args.every((a) => isConst(a))) return constant(def.evaluate(args.map((a) => a.value), args[0].type), type);
+  if (args.length > 0 && args.every((a) => isConst(a)))
+    return constant(
+      def.evaluate(
+        args.map((a) => a.value),
+        args[0].type,
+      ),
+      type,
+    );
   const [a, b, c] = args;
   switch (op) {
     case 'add':
@@ -115,7 +122,16 @@ export function renumber(root: Expr, to: ReadonlyMap<number, number>): Expr {
   for (const e of topological(root)) {
     if (e.op === 'input') memo.set(e, input(to.get(e.value) ?? e.value, e.type));
     else if (e.args.length === 0) memo.set(e, e);
-    else memo.set(e, intern(e.op, e.type, e.args.map((a) => memo.get(a)!), e.value));
+    else
+      memo.set(
+        e,
+        intern(
+          e.op,
+          e.type,
+          e.args.map((a) => memo.get(a)!),
+          e.value,
+        ),
+      );
   }
   return memo.get(root)!;
 }
@@ -155,7 +171,10 @@ export function derive(root: Expr, wrt: number, g: Expr): Expr | null {
 }
 
 /** Value of an expression in float64, for references and tests. */
-export function evaluate(root: Expr, at: { inputs: readonly number[]; scalars?: readonly number[]; coords?: readonly number[] }): number {
+export function evaluate(
+  root: Expr,
+  at: { inputs: readonly number[]; scalars?: readonly number[]; coords?: readonly number[] },
+): number {
   const memo = new Map<Expr, number>();
   for (const e of topological(root)) {
     let v: number;
@@ -163,7 +182,11 @@ export function evaluate(root: Expr, at: { inputs: readonly number[]; scalars?: 
     else if (e.op === 'scalar') v = at.scalars?.[e.value] ?? Number.NaN;
     else if (e.op === 'coord') v = at.coords?.[e.value] ?? 0;
     else if (e.op === 'const') v = e.value;
-    else v = OPS[e.op].evaluate(e.args.map((a) => memo.get(a)!), e.args[0].type);
+    else
+      v = OPS[e.op].evaluate(
+        e.args.map((a) => memo.get(a)!),
+        e.args[0].type,
+      );
     memo.set(e, v);
   }
   return memo.get(root)!;

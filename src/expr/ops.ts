@@ -53,7 +53,13 @@ function helped(name: string, evaluate: (x: number) => number, gradient?: (x: Ex
   return { ...builtin(`s_${name}`, evaluate, gradient), helper: name };
 }
 
-function infix(symbol: string, type: OpDef['type'], takes: string, evaluate: OpDef['evaluate'], gradient?: OpDef['gradient']): OpDef {
+function infix(
+  symbol: string,
+  type: OpDef['type'],
+  takes: string,
+  evaluate: OpDef['evaluate'],
+  gradient?: OpDef['gradient'],
+): OpDef {
   return { takes, type, wgsl: ([a, b]) => `(${a} ${symbol} ${b})`, evaluate, gradient };
 }
 
@@ -66,16 +72,34 @@ const winner = (a: Expr, b: Expr) => where(gt(a, b), c(1), where(apply('eq', a, 
 const TWO_OVER_SQRT_PI = 1.1283791670955126;
 
 export const OPS: Record<OpName, OpDef> = {
-  add: infix('+', numeric, 'two numbers of one type', ([a, b], t) => wrap(a + b, t), (g) => [g, g]),
-  sub: infix('-', numeric, 'two numbers of one type', ([a, b], t) => wrap(a - b, t), (g) => [g, neg(g)]),
-  mul: infix('*', numeric, 'two numbers of one type', ([a, b], t) => (t === 'f32' ? a * b : wrap(Math.imul(a, b), t)), (g, [a, b]) => [
-    mul(g, b),
-    mul(g, a),
-  ]),
-  div: infix('/', numeric, 'two numbers of one type', ([a, b], t) => (t === 'f32' ? a / b : b === 0 ? a : wrap(Math.trunc(a / b), t)), (g, [a, b], y) => [
-    div(g, b),
-    a.op === 'const' ? neg(div(mul(g, y), b)) : neg(div(mul(g, div(a, b)), b)),
-  ]),
+  add: infix(
+    '+',
+    numeric,
+    'two numbers of one type',
+    ([a, b], t) => wrap(a + b, t),
+    (g) => [g, g],
+  ),
+  sub: infix(
+    '-',
+    numeric,
+    'two numbers of one type',
+    ([a, b], t) => wrap(a - b, t),
+    (g) => [g, neg(g)],
+  ),
+  mul: infix(
+    '*',
+    numeric,
+    'two numbers of one type',
+    ([a, b], t) => (t === 'f32' ? a * b : wrap(Math.imul(a, b), t)),
+    (g, [a, b]) => [mul(g, b), mul(g, a)],
+  ),
+  div: infix(
+    '/',
+    numeric,
+    'two numbers of one type',
+    ([a, b], t) => (t === 'f32' ? a / b : b === 0 ? a : wrap(Math.trunc(a / b), t)),
+    (g, [a, b], y) => [div(g, b), a.op === 'const' ? neg(div(mul(g, y), b)) : neg(div(mul(g, div(a, b)), b))],
+  ),
   mod: {
     takes: 'two numbers of one type',
     type: numeric,
@@ -133,12 +157,24 @@ export const OPS: Record<OpName, OpDef> = {
   exp: builtin('exp', Math.exp, (_x, y, g) => mul(g, y)),
   log: builtin('log', Math.log, (x, _y, g) => div(g, x)),
   sqrt: builtin('sqrt', Math.sqrt, (_x, y, g) => div(mul(c(0.5), g), y)),
-  rsqrt: builtin('inverseSqrt', (x) => 1 / Math.sqrt(x), (_x, y, g) => mul(mul(c(-0.5), g), mul(y, mul(y, y)))),
+  rsqrt: builtin(
+    'inverseSqrt',
+    (x) => 1 / Math.sqrt(x),
+    (_x, y, g) => mul(mul(c(-0.5), g), mul(y, mul(y, y))),
+  ),
   sin: builtin('sin', Math.sin, (x, _y, g) => mul(g, apply('cos', x))),
   cos: builtin('cos', Math.cos, (x, _y, g) => neg(mul(g, apply('sin', x)))),
   tanh: helped('tanh', Math.tanh, (_x, y, g) => mul(g, sub(c(1), mul(y, y)))),
-  sigmoid: helped('sigmoid', (x) => 1 / (1 + Math.exp(-x)), (_x, y, g) => mul(g, mul(y, sub(c(1), y)))),
-  softplus: helped('softplus', (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), (x, _y, g) => mul(g, apply('sigmoid', x))),
+  sigmoid: helped(
+    'sigmoid',
+    (x) => 1 / (1 + Math.exp(-x)),
+    (_x, y, g) => mul(g, mul(y, sub(c(1), y))),
+  ),
+  softplus: helped(
+    'softplus',
+    (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+    (x, _y, g) => mul(g, apply('sigmoid', x)),
+  ),
   log1p: helped('log1p', Math.log1p, (x, _y, g) => div(g, add(c(1), x))),
   expm1: helped('expm1', expm1Series, (x, _y, g) => mul(g, apply('exp', x))),
   erf: helped('erf', erf, (x, _y, g) => mul(g, mul(c(TWO_OVER_SQRT_PI), apply('exp', neg(mul(x, x)))))),
@@ -174,7 +210,9 @@ export const OPS: Record<OpName, OpDef> = {
     type: ([t]) => (t === 'f32' ? 'bool' : null),
     // By bits: shader compilers may assume that NaN does not occur and fold x != x.
     wgsl: ([a], _t, T) =>
-      T === 'f32' ? `((bitcast<u32>(${a}) & 0x7fffffffu) > 0x7f800000u)` : `((bitcast<vec4u>(${a}) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u))`,
+      T === 'f32'
+        ? `((bitcast<u32>(${a}) & 0x7fffffffu) > 0x7f800000u)`
+        : `((bitcast<vec4u>(${a}) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u))`,
     evaluate: ([a]) => (Number.isNaN(a) ? 1 : 0),
   },
   toF32: {
@@ -222,7 +260,49 @@ export const OPS: Record<OpName, OpDef> = {
 };
 
 export type OpName =
-  | 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'pow' | 'min' | 'max' | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'round'
-  | 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'softplus' | 'log1p' | 'expm1' | 'erf' | 'relu'
-  | 'lt' | 'le' | 'gt' | 'ge' | 'eq' | 'ne' | 'and' | 'or' | 'not' | 'bitAnd' | 'bitOr' | 'bitXor' | 'where' | 'isNan'
-  | 'toF32' | 'toI32' | 'toU32' | 'toBool' | 'bitsOf';
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'mod'
+  | 'pow'
+  | 'min'
+  | 'max'
+  | 'neg'
+  | 'abs'
+  | 'sign'
+  | 'floor'
+  | 'ceil'
+  | 'round'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'rsqrt'
+  | 'sin'
+  | 'cos'
+  | 'tanh'
+  | 'sigmoid'
+  | 'softplus'
+  | 'log1p'
+  | 'expm1'
+  | 'erf'
+  | 'relu'
+  | 'lt'
+  | 'le'
+  | 'gt'
+  | 'ge'
+  | 'eq'
+  | 'ne'
+  | 'and'
+  | 'or'
+  | 'not'
+  | 'bitAnd'
+  | 'bitOr'
+  | 'bitXor'
+  | 'where'
+  | 'isNan'
+  | 'toF32'
+  | 'toI32'
+  | 'toU32'
+  | 'toBool'
+  | 'bitsOf';

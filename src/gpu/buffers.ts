@@ -69,7 +69,8 @@ export class BufferPool {
   /** Refuses, with numbers, a size that no single binding can hold. */
   check(op: string, bytes: number): void {
     if (bytes > this.limits.maxBinding) throw new LimitError(op, 'bytes in one tensor', this.limits.maxBinding, bytes);
-    if (bytes > this.limits.maxBufferSize) throw new LimitError(op, 'bytes in one buffer', this.limits.maxBufferSize, bytes);
+    if (bytes > this.limits.maxBufferSize)
+      throw new LimitError(op, 'bytes in one buffer', this.limits.maxBufferSize, bytes);
   }
 
   acquire(op: string, bytes: number): Lease {

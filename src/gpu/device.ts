@@ -70,7 +70,14 @@ export class Device {
   readonly subgroupSize: number;
   readonly hasF16: boolean;
   readonly hasTimestamps: boolean;
-  readonly limits: { maxBinding: number; maxWorkgroups: number; maxBindings: number; workgroupStorage: number; maxInvocations: number; offsetAlignment: number };
+  readonly limits: {
+    maxBinding: number;
+    maxWorkgroups: number;
+    maxBindings: number;
+    workgroupStorage: number;
+    maxInvocations: number;
+    offsetAlignment: number;
+  };
   readonly pool: BufferPool;
   readonly stream: Stream;
   readonly pipelines: PipelineCache;
@@ -101,7 +108,8 @@ export class Device {
     const features = gpuDevice.features as ReadonlySet<string>;
     this.hasF16 = features.has('shader-f16');
     this.hasTimestamps = features.has('timestamp-query');
-    this.subgroupSize = features.has('subgroups') && facts.subgroupMinSize === facts.subgroupMaxSize ? facts.subgroupMinSize : 0;
+    this.subgroupSize =
+      features.has('subgroups') && facts.subgroupMinSize === facts.subgroupMaxSize ? facts.subgroupMinSize : 0;
     const limits = gpuDevice.limits as GPUSupportedLimits & { maxImmediateSize?: number };
     this.limits = {
       maxBinding: Math.floor(limits.maxStorageBufferBindingSize / 16) * 16,
@@ -111,20 +119,31 @@ export class Device {
       maxInvocations: limits.maxComputeInvocationsPerWorkgroup,
       offsetAlignment: Math.max(16, limits.minStorageBufferOffsetAlignment),
     };
-    const hostShare = driver && facts.deviceClass === 'software' ? Math.floor(driver.totalMemory * 0.8) : Number.POSITIVE_INFINITY;
+    const hostShare =
+      driver && facts.deviceClass === 'software' ? Math.floor(driver.totalMemory * 0.8) : Number.POSITIVE_INFINITY;
     this.pool = new BufferPool(
       gpuDevice,
-      { maxBufferSize: limits.maxBufferSize, maxBinding: this.limits.maxBinding, budget: options.memoryBudget ?? hostShare },
+      {
+        maxBufferSize: limits.maxBufferSize,
+        maxBinding: this.limits.maxBinding,
+        budget: options.memoryBudget ?? hostShare,
+      },
       options.poolCap ?? 2 ** 30,
     );
     if (options.poison) this.pool.onAcquire = (lease) => this.fillWithNan(lease);
-    this.stream = new Stream(gpuDevice, this.queue, this.pool, this.limits.maxWorkgroups, 256, (op) => this.assertOpen(op));
-    const immediates = facts.languageFeatures.includes('immediate_address_space') ? Math.min(64, limits.maxImmediateSize ?? 0) : 0;
+    this.stream = new Stream(gpuDevice, this.queue, this.pool, this.limits.maxWorkgroups, 256, (op) =>
+      this.assertOpen(op),
+    );
+    const immediates = facts.languageFeatures.includes('immediate_address_space')
+      ? Math.min(64, limits.maxImmediateSize ?? 0)
+      : 0;
     this.pipelines = new PipelineCache(gpuDevice, immediates, (error) => this.fail(error as SecateurError));
     gpuDevice.onuncapturederror = (event) => {
       event.preventDefault(); // reported by the next await, not on the console
       const message = event.error.message;
-      const outOfMemory = event.error.constructor.name === 'GPUOutOfMemoryError' || /out of memory|OUT_OF_(HOST|DEVICE)_MEMORY/i.test(message);
+      const outOfMemory =
+        event.error.constructor.name === 'GPUOutOfMemoryError' ||
+        /out of memory|OUT_OF_(HOST|DEVICE)_MEMORY/i.test(message);
       this.fail(outOfMemory ? new OutOfMemoryError(message) : new ValidationError(message));
     };
     gpuDevice.lost.then((info) => {
@@ -159,7 +178,9 @@ export class Device {
     this.refuseInsideStep('a readback');
     this.throwFailure();
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
-    const staging = this.staging.get(size)?.pop() ?? this.gpuDevice.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
+    const staging =
+      this.staging.get(size)?.pop() ??
+      this.gpuDevice.createBuffer({ size, usage: BufferUsage.MAP_READ | BufferUsage.COPY_DST });
     this.stream.copyOut(binding, staging, Math.ceil(bytes / 4) * 4);
     this.stream.flush();
     await this.settle(staging.mapAsync(MapRead, 0, size));
@@ -180,7 +201,8 @@ export class Device {
   /** Runs `fn` with GPU timestamps around every dispatch and returns one row a dispatch; needs timestamp-query. */
   async profile(fn: () => unknown): Promise<ProfileRow[]> {
     this.assertOpen('profile');
-    if (!this.hasTimestamps) throw new NoDeviceError(`profile: expected an adapter with timestamp-query, got ${this.name}`);
+    if (!this.hasTimestamps)
+      throw new NoDeviceError(`profile: expected an adapter with timestamp-query, got ${this.name}`);
     this.stream.startProfile();
     try {
       await fn();
@@ -230,7 +252,9 @@ export class Device {
   }
   private refuseInsideStep(what: string): void {
     if (this.insideStep) {
-      throw new CaptureError(`${what} inside a compiled step cannot be replayed: return the tensor and read it outside`);
+      throw new CaptureError(
+        `${what} inside a compiled step cannot be replayed: return the tensor and read it outside`,
+      );
     }
   }
 
@@ -249,7 +273,8 @@ export class Device {
   }
   private fail(error: SecateurError): void {
     // The first failure explains the later ones, save that a shader's diagnostics arrive after its first refused use.
-    const explains = error instanceof ShaderError && !(this.failure instanceof ShaderError || this.failure instanceof DeviceLostError);
+    const explains =
+      error instanceof ShaderError && !(this.failure instanceof ShaderError || this.failure instanceof DeviceLostError);
     if (!this.failure || explains) this.failure = error;
   }
   private throwFailure(): void {
@@ -271,7 +296,8 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Devic
   const { gpu, driver, wait, retain, release } = await findGpu(options);
   const adapter = await gpu.requestAdapter();
   if (!adapter) {
-    if (options.prefer === 'gpu') throw new NoDeviceError("openDevice: expected a GPU, found no adapter among the system's own");
+    if (options.prefer === 'gpu')
+      throw new NoDeviceError("openDevice: expected a GPU, found no adapter among the system's own");
     throw new NoDeviceError(
       driver
         ? 'no WebGPU adapter on this machine: run `npx secateur setup` for a software driver, and `npx secateur doctor` to see what is wrong'
@@ -280,8 +306,13 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Devic
   }
   const facts = adapterFacts(gpu, adapter);
   const wanted = options.adapter?.toLowerCase();
-  if (wanted !== undefined && !`${facts.name} ${facts.vendor} ${facts.architecture} ${facts.description}`.toLowerCase().includes(wanted)) {
-    throw new NoDeviceError(`openDevice: expected an adapter matching '${options.adapter}', found '${facts.name}' (${facts.vendor})`);
+  if (
+    wanted !== undefined &&
+    !`${facts.name} ${facts.vendor} ${facts.architecture} ${facts.description}`.toLowerCase().includes(wanted)
+  ) {
+    throw new NoDeviceError(
+      `openDevice: expected an adapter matching '${options.adapter}', found '${facts.name}' (${facts.vendor})`,
+    );
   }
   if (options.prefer === 'gpu' && facts.deviceClass === 'software') {
     throw new NoDeviceError(`openDevice: expected a GPU, found only the software device '${facts.name}'`);
@@ -305,7 +336,12 @@ interface FoundGpu {
 }
 
 async function findGpu(options: OpenDeviceOptions): Promise<FoundGpu> {
-  const plain = { driver: null, wait: (<T>(promise: Promise<T>) => promise) as Wait, retain: () => {}, release: () => {} };
+  const plain = {
+    driver: null,
+    wait: (<T>(promise: Promise<T>) => promise) as Wait,
+    retain: () => {},
+    release: () => {},
+  };
   if (options.gpu) return { ...plain, gpu: options.gpu };
   const host = globalThis as { process?: { versions?: { node?: string } }; navigator?: { gpu?: GPU } };
   if (host.process?.versions?.node) {
@@ -320,12 +356,24 @@ async function findGpu(options: OpenDeviceOptions): Promise<FoundGpu> {
 }
 
 function checkOptions(o: OpenDeviceOptions): void {
-  const known = ['prefer', 'adapter', 'threads', 'toggles', 'deviceClass', 'memoryBudget', 'poolCap', 'poison', 'tuned', 'gpu'];
+  const known = [
+    'prefer',
+    'adapter',
+    'threads',
+    'toggles',
+    'deviceClass',
+    'memoryBudget',
+    'poolCap',
+    'poison',
+    'tuned',
+    'gpu',
+  ];
   for (const key of Object.keys(o)) {
     if (!known.includes(key)) throw new ArgumentError('openDevice', `options among ${known.join(', ')}`, `'${key}'`);
   }
   const oneOf = (name: string, value: string | undefined, values: string[]) => {
-    if (value !== undefined && !values.includes(value)) throw new ArgumentError('openDevice', `${name} among ${values.join(', ')}`, `'${value}'`);
+    if (value !== undefined && !values.includes(value))
+      throw new ArgumentError('openDevice', `${name} among ${values.join(', ')}`, `'${value}'`);
   };
   oneOf('prefer', o.prefer, ['any', 'gpu', 'software']);
   oneOf('deviceClass', o.deviceClass, ['software', 'integrated', 'discrete']);

@@ -64,7 +64,13 @@ export class Stream {
     pool.onDestroy = (lease) => this.forget(lease);
   }
 
-  dispatch(pipeline: Pipeline, bindings: readonly Binding[], params: Uint32Array | null, grid: Grid, cost: Cost | null): void {
+  dispatch(
+    pipeline: Pipeline,
+    bindings: readonly Binding[],
+    params: Uint32Array | null,
+    grid: Grid,
+    cost: Cost | null,
+  ): void {
     const [x, y, z] = grid;
     if (x === 0 || y === 0 || z === 0) return;
     if (x > this.maxGrid || y > this.maxGrid || z > this.maxGrid) {
@@ -85,7 +91,8 @@ export class Stream {
     this.flush();
     const profiler = this.profiler;
     let encoder = this.device.createCommandEncoder();
-    for (const c of before) encoder.copyBufferToBuffer(c.from.lease.buffer, c.from.offset, c.to.lease.buffer, c.to.offset, c.bytes);
+    for (const c of before)
+      encoder.copyBufferToBuffer(c.from.lease.buffer, c.from.offset, c.to.lease.buffer, c.to.offset, c.bytes);
     let pass = profiler ? null : encoder.beginComputePass();
     let slot = 0;
     let last: Pipeline | null = null;
@@ -106,7 +113,8 @@ export class Stream {
     pass?.end();
     pass = null;
     profiler?.resolve(encoder);
-    for (const c of after) encoder.copyBufferToBuffer(c.from.lease.buffer, c.from.offset, c.to.lease.buffer, c.to.offset, c.bytes);
+    for (const c of after)
+      encoder.copyBufferToBuffer(c.from.lease.buffer, c.from.offset, c.to.lease.buffer, c.to.offset, c.bytes);
     this.queue.submit([encoder.finish()]);
     this.serial++;
     this.pool.afterSubmit();
@@ -131,7 +139,8 @@ export class Stream {
   write(to: Binding, data: ArrayBufferView): void {
     this.assertOpen('upload');
     this.recorder?.refuse('an upload from the host');
-    if (data.byteLength % 4 !== 0) throw new ArgumentError('upload', 'a multiple of 4 bytes', `${data.byteLength} bytes`);
+    if (data.byteLength % 4 !== 0)
+      throw new ArgumentError('upload', 'a multiple of 4 bytes', `${data.byteLength} bytes`);
     if (to.lease.lastUse === this.serial) this.flush();
     this.queue.writeBuffer(to.lease.buffer, to.offset, data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
   }
@@ -173,7 +182,10 @@ export class Stream {
     uniform.forEach((d, i) => {
       if (d.params) host.set(d.params, (i * SLOT) / 4);
     });
-    const buffer = this.device.createBuffer({ size: host.byteLength, usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST });
+    const buffer = this.device.createBuffer({
+      size: host.byteLength,
+      usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST,
+    });
     this.queue.writeBuffer(buffer, 0, host);
     return buffer;
   }
@@ -305,7 +317,13 @@ class Profiler {
       for (let i = r.from; i < r.to; i++) {
         const d = this.dispatches[i];
         const k = 2 * (i - r.from);
-        rows.push({ kernel: d.pipeline.name, key: d.pipeline.key, ns: Number(times[k + 1] - times[k]), grid: d.grid, cost: d.cost });
+        rows.push({
+          kernel: d.pipeline.name,
+          key: d.pipeline.key,
+          ns: Number(times[k + 1] - times[k]),
+          grid: d.grid,
+          cost: d.cost,
+        });
       }
     }
     this.set.destroy();

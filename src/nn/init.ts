@@ -24,7 +24,8 @@ export const uniformWithin =
     philoxUniform(seed, stream, 0, sizeOf(shape)).map((u) => (2 * u - 1) * bound);
 
 /** Uniform in ±1 / sqrt(fan in): what torch.nn gives Linear and Conv layers and their biases by default. */
-export const torchDefault: Initialiser = (shape, seed, stream) => uniformWithin(1 / Math.sqrt(fans(shape).fanIn))(shape, seed, stream);
+export const torchDefault: Initialiser = (shape, seed, stream) =>
+  uniformWithin(1 / Math.sqrt(fans(shape).fanIn))(shape, seed, stream);
 
 /** Normal of standard deviation sqrt(2 / fan) (He et al. 2015). */
 export const kaimingNormal =

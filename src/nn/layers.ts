@@ -1,7 +1,7 @@
 import type { Activation } from '../../shaders/gemm/spec.js';
 import { ArgumentError } from '../gpu/errors.js';
 import { batchNorm } from '../ops/batch-norm.js';
-import { conv2d, type Conv2dOptions, type Pair } from '../ops/conv.js';
+import { type Conv2dOptions, conv2d, type Pair } from '../ops/conv.js';
 import { linear } from '../ops/matmul.js';
 import { relu } from '../ops/pointwise.js';
 import { avgPool2d, maxPool2d } from '../ops/pool.js';
@@ -41,11 +41,15 @@ export class Conv2d extends Module {
     const [kh, kw] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
     const shape = [outputs, kh, kw, inputs / (options.groups ?? 1)];
     this.declare('parameter', 'weight', shape, options.init ?? torchDefault);
-    if (options.bias ?? true) this.declare('parameter', 'bias', [outputs], uniformWithin(1 / Math.sqrt(fans(shape).fanIn)));
+    if (options.bias ?? true)
+      this.declare('parameter', 'bias', [outputs], uniformWithin(1 / Math.sqrt(fans(shape).fanIn)));
   }
   protected forward(x: Tensor, context: Context): Tensor {
     const { bias, init: _, ...geometry } = this.options;
-    return conv2d(x, this.own(context, 'weight'), { ...geometry, bias: (bias ?? true) ? this.own(context, 'bias') : undefined });
+    return conv2d(x, this.own(context, 'weight'), {
+      ...geometry,
+      bias: (bias ?? true) ? this.own(context, 'bias') : undefined,
+    });
   }
 }
 

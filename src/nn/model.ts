@@ -1,5 +1,5 @@
-import { constant } from '../expr/expr.js';
 import { noGrad } from '../autograd/node.js';
+import { constant } from '../expr/expr.js';
 import type { Device } from '../gpu/device.js';
 import { generate } from '../ops/map.js';
 import { Generator } from '../random/generator.js';
@@ -37,7 +37,8 @@ export class Model {
       this.declared.filter((d) => d.kind === 'parameter'),
     );
     for (const d of this.declared) {
-      if (d.kind === 'statistic') this.statistics.set(d.name, keep(generate('Model', device, d.shape, constant(0), [], 'f32')));
+      if (d.kind === 'statistic')
+        this.statistics.set(d.name, keep(generate('Model', device, d.shape, constant(0), [], 'f32')));
     }
     this.generator = new Generator(device, options.seed ?? 0, { stream: 0x6d6f6465 });
     this.initialise(options.seed ?? 0);

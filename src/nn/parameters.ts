@@ -1,11 +1,11 @@
-import { packShader, type PackSpec } from '../../shaders/pack.js';
+import { type PackSpec, packShader } from '../../shaders/pack.js';
 import { constant } from '../expr/expr.js';
 import type { Device } from '../gpu/device.js';
 import { ArgumentError, ShapeError } from '../gpu/errors.js';
 import { defineKernel } from '../gpu/kernel.js';
 import { generate } from '../ops/map.js';
 import { keep } from '../tensor/scope.js';
-import { sameShape, type Shape, showShape, sizeOf } from '../tensor/shape.js';
+import { type Shape, sameShape, showShape, sizeOf } from '../tensor/shape.js';
 import { commonDevice, type Tensor } from '../tensor/tensor.js';
 
 /** A parameter's name and shape, in the order in which parameters lie. */
@@ -100,14 +100,16 @@ export class Parameters {
   /** Gathers one tensor a parameter (in order) into a flat buffer laid out like the parameters. */
   pack(tensors: readonly Tensor[], into: Tensor): void {
     const op = 'Parameters.pack';
-    if (tensors.length !== this.specs.length) throw new ArgumentError(op, `${this.specs.length} tensors`, `${tensors.length}`);
+    if (tensors.length !== this.specs.length)
+      throw new ArgumentError(op, `${this.specs.length} tensors`, `${tensors.length}`);
     commonDevice(op, [into, ...tensors]);
     tensors.forEach((t, i) => {
       if (!sameShape(t.shape, this.specs[i].shape) || t.dtype !== 'f32') {
         throw new ShapeError(op, `f32${showShape(this.specs[i].shape)} for ${this.specs[i].name}`, String(t));
       }
     });
-    if (!sameShape(into.shape, this.flat.shape) || into.dtype !== 'f32') throw new ShapeError(op, `to pack into ${this.flat}`, String(into));
+    if (!sameShape(into.shape, this.flat.shape) || into.dtype !== 'f32')
+      throw new ShapeError(op, `to pack into ${this.flat}`, String(into));
     const software = this.device.deviceClass === 'software';
     const workgroup = software ? 16 : 64;
     const most = Math.min(this.device.limits.maxBindings - 1, 15);
@@ -130,7 +132,9 @@ export class Parameters {
   /** Values by name, in the parameter's row-major order. */
   async read(): Promise<Map<string, Float32Array>> {
     const all = (await this.flat.data()) as Float32Array;
-    return new Map(this.specs.map(({ name, shape }) => [name, all.slice(this.offset(name), this.offset(name) + sizeOf(shape))]));
+    return new Map(
+      this.specs.map(({ name, shape }) => [name, all.slice(this.offset(name), this.offset(name) + sizeOf(shape))]),
+    );
   }
 
   dispose(): void {

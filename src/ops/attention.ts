@@ -28,13 +28,18 @@ export function scaledDotProductAttention(q: Tensor, k: Tensor, v: Tensor, optio
   const op = 'scaledDotProductAttention';
   const { mask, causal = false } = options;
   commonDevice(op, mask ? [q, k, v, mask] : [q, k, v]);
-  for (const [name, t] of [['q', q], ['k', k], ['v', v]] as const) {
+  for (const [name, t] of [
+    ['q', q],
+    ['k', k],
+    ['v', v],
+  ] as const) {
     assertDType(op, name, t.dtype, 'f32', 'f16');
     assertRank(op, name, t.shape, 2);
   }
   const features = q.shape[q.rank - 1];
   if (k.shape[k.rank - 1] !== features) throw new ShapeError(op, `k with ${features} features`, showShape(k.shape));
-  if (v.shape[v.rank - 2] !== k.shape[k.rank - 2]) throw new ShapeError(op, `v with ${k.shape[k.rank - 2]} keys`, showShape(v.shape));
+  if (v.shape[v.rank - 2] !== k.shape[k.rank - 2])
+    throw new ShapeError(op, `v with ${k.shape[k.rank - 2]} keys`, showShape(v.shape));
   const scale = options.scale ?? 1 / Math.sqrt(features);
   if (!Number.isFinite(scale)) throw new ArgumentError(op, 'a finite scale', String(scale));
   const lead = broadcastShapes(op, q.shape.slice(0, -2), k.shape.slice(0, -2));

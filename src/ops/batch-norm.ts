@@ -1,4 +1,4 @@
-import { batchNormShader, type BatchNormSpec, combineShader, type CombineSpec } from '../../shaders/batch-norm.js';
+import { type BatchNormSpec, batchNormShader, type CombineSpec, combineShader } from '../../shaders/batch-norm.js';
 import { record } from '../autograd/node.js';
 import { apply, constant, coord, input, scalar } from '../expr/expr.js';
 import type { Device } from '../gpu/device.js';
@@ -67,22 +67,31 @@ export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, options: Batch
   assertRank(op, 'gamma', gamma.shape, 1, 2);
   const channels = x.shape[x.rank - 1];
   const expected = gamma.rank === 2 ? [x.shape[0], channels] : [channels];
-  for (const [name, t] of [['gamma', gamma], ['beta', beta], ['running.mean', running?.mean], ['running.variance', running?.variance]] as const) {
+  for (const [name, t] of [
+    ['gamma', gamma],
+    ['beta', beta],
+    ['running.mean', running?.mean],
+    ['running.variance', running?.variance],
+  ] as const) {
     if (!t) continue;
     assertDType(op, name, t.dtype, 'f32');
-    if (!sameShape(t.shape, expected)) throw new ShapeError(op, `${name} of shape ${showShape(expected)}`, showShape(t.shape));
+    if (!sameShape(t.shape, expected))
+      throw new ShapeError(op, `${name} of shape ${showShape(expected)}`, showShape(t.shape));
   }
-  if (residual && !sameShape(residual.shape, x.shape)) throw new ShapeError(op, `a residual of shape ${showShape(x.shape)}`, showShape(residual.shape));
+  if (residual && !sameShape(residual.shape, x.shape))
+    throw new ShapeError(op, `a residual of shape ${showShape(x.shape)}`, showShape(residual.shape));
   if (!(eps >= 0)) throw new ArgumentError(op, 'eps >= 0', String(eps));
   if (!(momentum >= 0 && momentum <= 1)) throw new ArgumentError(op, 'momentum in [0, 1]', String(momentum));
-  if (!['none', 'relu'].includes(activation)) throw new ArgumentError(op, 'activation none or relu', String(activation));
+  if (!['none', 'relu'].includes(activation))
+    throw new ArgumentError(op, 'activation none or relu', String(activation));
   if (!training) {
     if (!running) throw new ArgumentError(op, 'running statistics outside of training', 'none');
     return composite(given, () => normalise(x, gamma, beta, running, eps, residual, activation));
   }
   const parts = gamma.rank === 2 ? gamma.shape[0] : 1;
   const rows = x.size / parts / channels;
-  if (!(rows >= 1) || x.size === 0) throw new ShapeError(op, 'at least one row a channel in training', showShape(x.shape));
+  if (!(rows >= 1) || x.size === 0)
+    throw new ShapeError(op, 'at least one row a channel in training', showShape(x.shape));
   const walk = walkOf(device, parts, rows, channels);
   const relu = activation === 'relu';
   return composite(given, () => {
@@ -92,13 +101,28 @@ export function batchNorm(x: Tensor, gamma: Tensor, beta: Tensor, options: Batch
     pass(device, { pass: 'moments', relu: false, residual: false }, walk, [x, sums]);
     combine(device, walk, sums, stats, 'moments', eps, momentum, running);
     sums.dispose();
-    pass(device, { pass: 'apply', relu, residual: !!residual }, walk, [x, stats, gamma, beta, ...(residual ? [residual] : []), out]);
+    pass(device, { pass: 'apply', relu, residual: !!residual }, walk, [
+      x,
+      stats,
+      gamma,
+      beta,
+      ...(residual ? [residual] : []),
+      out,
+    ]);
     return record('batchNorm', { eps, relu, residual: !!residual, walk, stats }, given, out);
   });
 }
 
 /** y from given statistics: one pointwise kernel. */
-function normalise(x: Tensor, gamma: Tensor, beta: Tensor, running: RunningStatistics, eps: number, residual: Tensor | undefined, activation: 'none' | 'relu'): Tensor {
+function normalise(
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  running: RunningStatistics,
+  eps: number,
+  residual: Tensor | undefined,
+  activation: 'none' | 'relu',
+): Tensor {
   const lead = gamma.rank === 2 ? [gamma.shape[0], ...x.shape.slice(1, -1).map(() => 1)] : [];
   const perChannel = (t: Tensor) => (gamma.rank === 2 ? reshape(t, [...lead, t.shape[1]]) : t);
   const [v, m, s2, g, b] = [0, 1, 2, 3, 4].map((i) => input(i));
@@ -111,7 +135,13 @@ function normalise(x: Tensor, gamma: Tensor, beta: Tensor, running: RunningStati
 }
 
 /** First-order cotangents of (x, gamma, beta, residual) by the fused kernels. */
-export function batchNormGradient(x: Tensor, gamma: Tensor, y: Tensor, g: Tensor, attrs: BatchNormAttrs): { dx: Tensor; dGamma: Tensor; dBeta: Tensor; dResidual: Tensor | null } {
+export function batchNormGradient(
+  x: Tensor,
+  gamma: Tensor,
+  y: Tensor,
+  g: Tensor,
+  attrs: BatchNormAttrs,
+): { dx: Tensor; dGamma: Tensor; dBeta: Tensor; dResidual: Tensor | null } {
   const { walk, stats, relu, residual } = attrs;
   const op = 'gradient of batchNorm';
   const device = x.device;
@@ -123,7 +153,16 @@ export function batchNormGradient(x: Tensor, gamma: Tensor, y: Tensor, g: Tensor
   sums.dispose();
   const dx = Tensor.empty(op, device, 'f32', x.shape);
   const dResidual = residual ? Tensor.empty(op, device, 'f32', x.shape) : null;
-  pass(device, { pass: 'gradient', relu, residual }, walk, [x, stats, g, ...behind, gamma, totals, dx, ...(dResidual ? [dResidual] : [])]);
+  pass(device, { pass: 'gradient', relu, residual }, walk, [
+    x,
+    stats,
+    g,
+    ...behind,
+    gamma,
+    totals,
+    dx,
+    ...(dResidual ? [dResidual] : []),
+  ]);
   const pick = (k: number) => {
     if (walk.parts === 1 && totals.canViewAt(k * walk.channels)) return totals.view(op, gamma.shape, k * walk.channels);
     return slicePair(totals, k, gamma);
@@ -155,7 +194,12 @@ function walkOf(device: Device, parts: number, rows: number, channels: number): 
   return { parts, rows, channels, chunk, chunks: Math.ceil(rows / chunk) };
 }
 
-function pass(device: Device, spec: Pick<BatchNormSpec, 'pass' | 'relu' | 'residual'>, walk: Walk, tensors: readonly Tensor[]): void {
+function pass(
+  device: Device,
+  spec: Pick<BatchNormSpec, 'pass' | 'relu' | 'residual'>,
+  walk: Walk,
+  tensors: readonly Tensor[],
+): void {
   const lanes = lanesOf(walk);
   const workgroup = device.deviceClass === 'software' ? 16 : 64;
   const channels = walk.channels / lanes;
@@ -172,7 +216,16 @@ function pass(device: Device, spec: Pick<BatchNormSpec, 'pass' | 'relu' | 'resid
   );
 }
 
-function combine(device: Device, walk: Walk, sums: Tensor, out: Tensor, kind: CombineSpec['combine'], eps: number, momentum: number, running?: RunningStatistics): void {
+function combine(
+  device: Device,
+  walk: Walk,
+  sums: Tensor,
+  out: Tensor,
+  kind: CombineSpec['combine'],
+  eps: number,
+  momentum: number,
+  running?: RunningStatistics,
+): void {
   const total = walk.parts * walk.channels;
   const workgroup = device.deviceClass === 'software' ? 8 : 64;
   const tensors = [sums, out, ...(running ? [running.mean, running.variance] : [])];

@@ -2,6 +2,7 @@ import { record } from '../autograd/node.js';
 import { ArgumentError, DTypeError, ShapeError } from '../gpu/errors.js';
 import { axisOf, showShape, stridesOf } from '../tensor/shape.js';
 import { commonDevice, Tensor } from '../tensor/tensor.js';
+import { composite } from './composite.js';
 import { expand } from './expand.js';
 import { reshape } from './reshape.js';
 import { launchCopy } from './slice.js';
@@ -58,8 +59,10 @@ export function stack(xs: readonly Tensor[], axis = 0): Tensor {
     }
     if (x.dtype !== first.dtype) throw new DTypeError('stack', `tensors of one dtype, ${first.dtype}`, x.dtype);
   }
-  const rows = xs.map((x) => reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]));
-  return handOver(concatOf('stack', rows, at), rows);
+  return composite(xs, () => {
+    const rows = xs.map((x) => reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]));
+    return concatOf('stack', rows, at);
+  });
 }
 
 /**
@@ -97,20 +100,5 @@ export function repeatInterleave(x: Tensor, times: number, axis = 0): Tensor {
 }
 
 function stretch(x: Tensor, from: number[], to: number[], shape: number[]): Tensor {
-  const thin = reshape(x, from);
-  let wide: Tensor | null = null;
-  try {
-    wide = expand(thin, to);
-    return handOver(reshape(wide, shape), [wide, thin]);
-  } catch (error) {
-    wide?.dispose();
-    thin.dispose();
-    throw error;
-  }
-}
-
-/** Disposes what led to `out`, unless the graph needs it. */
-function handOver(out: Tensor, made: readonly Tensor[]): Tensor {
-  if (!out.node) for (const t of made) t.dispose();
-  return out;
+  return composite([x], () => reshape(expand(reshape(x, from), to), shape));
 }

@@ -1,4 +1,4 @@
-import { type Activation, type GemmSpec, type OperandSpec, type Problem } from '../../shaders/gemm/spec.js';
+import type { Activation, GemmSpec, OperandSpec, Problem } from '../../shaders/gemm/spec.js';
 import { record } from '../autograd/node.js';
 import { ArgumentError, ShapeError } from '../gpu/errors.js';
 import { assertDType } from '../tensor/dtype.js';
@@ -39,7 +39,9 @@ export interface Conv2dOptions {
 
 const pair = (op: string, name: string, value: Pair | undefined, fallback: number, least: number): [number, number] => {
   const [y, x] = value === undefined ? [fallback, fallback] : typeof value === 'number' ? [value, value] : value;
-  for (const v of [y, x]) if (!Number.isInteger(v) || v < least) throw new ArgumentError(op, `${name} as whole numbers >= ${least}`, String(value));
+  for (const v of [y, x])
+    if (!Number.isInteger(v) || v < least)
+      throw new ArgumentError(op, `${name} as whole numbers >= ${least}`, String(value));
   return [y, x];
 };
 
@@ -69,8 +71,15 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
   }
   const attrs = geometry(x, weight, options);
   const [kh, kw] = attrs.kernel;
-  const pointwise = kh === 1 && kw === 1 && attrs.stride[0] === 1 && attrs.stride[1] === 1 && attrs.pad[0] === 0 && attrs.pad[1] === 0;
-  if (pointwise && attrs.groups === 1 && weight.rank === 4 && attrs.output[0] === x.shape[1] && attrs.output[1] === x.shape[2]) {
+  const pointwise =
+    kh === 1 && kw === 1 && attrs.stride[0] === 1 && attrs.stride[1] === 1 && attrs.pad[0] === 0 && attrs.pad[1] === 0;
+  if (
+    pointwise &&
+    attrs.groups === 1 &&
+    weight.rank === 4 &&
+    attrs.output[0] === x.shape[1] &&
+    attrs.output[1] === x.shape[2]
+  ) {
     return composite(bias ? [x, weight, bias] : [x, weight], () =>
       matmul(x, reshape(weight, [weight.shape[0], weight.shape[3]]), { transB: true, bias, activation }),
     );
@@ -84,7 +93,8 @@ function checkBias(bias: Tensor, weight: Tensor): void {
   assertDType('conv2d', 'bias', bias.dtype, 'f32');
   const out = weight.shape[weight.rank - 4];
   const expected = weight.rank === 5 ? [weight.shape[0], out] : [out];
-  if (showShape(bias.shape) !== showShape(expected)) throw new ShapeError('conv2d', `a bias of shape ${showShape(expected)}`, showShape(bias.shape));
+  if (showShape(bias.shape) !== showShape(expected))
+    throw new ShapeError('conv2d', `a bias of shape ${showShape(expected)}`, showShape(bias.shape));
 }
 
 function geometry(x: Tensor, weight: Tensor, options: Conv2dOptions): ConvAttrs {
@@ -95,7 +105,11 @@ function geometry(x: Tensor, weight: Tensor, options: Conv2dOptions): ConvAttrs 
   const [h, w, channels] = x.shape.slice(-3);
   const [out, kh, kw, perGroup] = weight.shape.slice(-4);
   if (!Number.isInteger(groups) || groups < 1 || channels !== perGroup * groups || out % groups !== 0) {
-    throw new ShapeError(op, `channels = ${perGroup} x groups and out divisible by groups`, `x ${showShape(x.shape)}, weight ${showShape(weight.shape)}, ${groups} groups`);
+    throw new ShapeError(
+      op,
+      `channels = ${perGroup} x groups and out divisible by groups`,
+      `x ${showShape(x.shape)}, weight ${showShape(weight.shape)}, ${groups} groups`,
+    );
   }
   if (x.rank === 5 && x.shape[0] !== weight.shape[0]) {
     throw new ShapeError(op, `${weight.shape[0]} models on the leading axis`, showShape(x.shape));
@@ -112,10 +126,15 @@ function geometry(x: Tensor, weight: Tensor, options: Conv2dOptions): ConvAttrs 
   } else if (typeof p === 'number') pads = [p, p, p, p];
   else pads = p.length === 2 ? [p[0], p[0], p[1], p[1]] : [...p];
   if (pads.length !== 4) throw new ArgumentError(op, 'padding as one, two or four numbers', String(p));
-  if (pads.some((v) => !Number.isInteger(v) || v < 0)) throw new ArgumentError(op, 'padding as whole numbers >= 0', String(p));
+  if (pads.some((v) => !Number.isInteger(v) || v < 0))
+    throw new ArgumentError(op, 'padding as whole numbers >= 0', String(p));
   const output = size.map((s, a) => Math.floor((s + pads[2 * a] + pads[2 * a + 1] - reach[a]) / stride[a]) + 1);
   if (output.some((o) => o < 1) || kh < 1 || kw < 1) {
-    throw new ShapeError(op, 'a padded input at least as large as the kernel', `x ${showShape(x.shape)}, weight ${showShape(weight.shape)}, padding ${pads.join(', ')}`);
+    throw new ShapeError(
+      op,
+      'a padded input at least as large as the kernel',
+      `x ${showShape(x.shape)}, weight ${showShape(weight.shape)}, padding ${pads.join(', ')}`,
+    );
   }
   return {
     stride,
@@ -149,7 +168,11 @@ export function conv2dInput(g: Tensor, weight: Tensor, attrs: ConvAttrs): Tensor
   const fits = out === g.shape[g.rank - 1] && kh === attrs.kernel[0] && kw === attrs.kernel[1];
   if (!fits || (g.rank === 5 && g.shape[0] !== weight.shape[weight.rank - 5])) {
     const models = g.rank === 5 ? `${g.shape[0]}, ` : '';
-    throw new ShapeError(op, `a weight of shape [${models}${g.shape[g.rank - 1]}, ${attrs.kernel.join(', ')}, in]`, showShape(weight.shape));
+    throw new ShapeError(
+      op,
+      `a weight of shape [${models}${g.shape[g.rank - 1]}, ${attrs.kernel.join(', ')}, in]`,
+      showShape(weight.shape),
+    );
   }
   const plain = { ...attrs, activation: 'none' } as const;
   return record('conv2dInput', plain, [g, weight], convInput(g, weight, plain));
@@ -166,7 +189,11 @@ export function conv2dWeight(x: Tensor, g: Tensor, attrs: ConvAttrs): Tensor {
   checkImages(op, 'x', x, attrs.input, attrs.groups);
   checkImages(op, 'g', g, attrs.output, attrs.groups);
   if (x.shape[x.rank - 4] !== g.shape[g.rank - 4] || (x.rank === 5 && g.rank === 5 && x.shape[0] !== g.shape[0])) {
-    throw new ShapeError(op, 'as many models and images in x as in g', `${showShape(x.shape)} and ${showShape(g.shape)}`);
+    throw new ShapeError(
+      op,
+      'as many models and images in x as in g',
+      `${showShape(x.shape)} and ${showShape(g.shape)}`,
+    );
   }
   const plain = { ...attrs, activation: 'none' } as const;
   return record('conv2dWeight', plain, [x, g], convWeight(x, g, plain));
@@ -177,7 +204,11 @@ function checkImages(op: string, name: string, t: Tensor, [h, w]: readonly [numb
   assertRank(op, name, t.shape, 4, 5);
   const [rows, cols, channels] = t.shape.slice(-3);
   if (rows !== h || cols !== w || channels % groups !== 0) {
-    throw new ShapeError(op, `${name} of ${h} x ${w} pixels and channels divisible by ${groups} groups`, showShape(t.shape));
+    throw new ShapeError(
+      op,
+      `${name} of ${h} x ${w} pixels and channels divisible by ${groups} groups`,
+      showShape(t.shape),
+    );
   }
 }
 
@@ -185,7 +216,11 @@ function checkImages(op: string, name: string, t: Tensor, [h, w]: readonly [numb
  * Transposed convolution: x [images, h, w, in] with weight [in, kh, kw, out / groups] gives
  * [images, (h - 1) stride - 2 padding + dilation (kh - 1) + outputPadding + 1, ..., out].
  */
-export function convTranspose2d(x: Tensor, weight: Tensor, options: { stride?: Pair; padding?: Pair; outputPadding?: Pair; dilation?: Pair; groups?: number } = {}): Tensor {
+export function convTranspose2d(
+  x: Tensor,
+  weight: Tensor,
+  options: { stride?: Pair; padding?: Pair; outputPadding?: Pair; dilation?: Pair; groups?: number } = {},
+): Tensor {
   const op = 'convTranspose2d';
   commonDevice(op, [x, weight]);
   assertDType(op, 'x', x.dtype, 'f32', 'f16');
@@ -200,7 +235,11 @@ export function convTranspose2d(x: Tensor, weight: Tensor, options: { stride?: P
   const [h, w, channels] = x.shape.slice(-3);
   const [first, kh, kw] = weight.shape.slice(-4);
   if (channels !== first || first % groups !== 0) {
-    throw new ShapeError(op, `${first} channels (the weight's first axis, divisible by ${groups} groups)`, showShape(x.shape));
+    throw new ShapeError(
+      op,
+      `${first} channels (the weight's first axis, divisible by ${groups} groups)`,
+      showShape(x.shape),
+    );
   }
   if (x.rank > weight.rank || (x.rank === 5 && x.shape[0] !== weight.shape[0])) {
     throw new ShapeError(op, `a weight with the model axis of x ${showShape(x.shape)}`, showShape(weight.shape));
@@ -208,7 +247,9 @@ export function convTranspose2d(x: Tensor, weight: Tensor, options: { stride?: P
   if (extra[0] >= Math.max(stride[0], dilation[0]) || extra[1] >= Math.max(stride[1], dilation[1])) {
     throw new ArgumentError(op, 'outputPadding below stride or dilation', String(options.outputPadding));
   }
-  const input = [0, 1].map((a) => ([h, w][a] - 1) * stride[a] - 2 * pad[a] + dilation[a] * ([kh, kw][a] - 1) + extra[a] + 1);
+  const input = [0, 1].map(
+    (a) => ([h, w][a] - 1) * stride[a] - 2 * pad[a] + dilation[a] * ([kh, kw][a] - 1) + extra[a] + 1,
+  );
   if (input.some((v) => v < 1)) throw new ShapeError(op, 'a result of at least one pixel', input.join(' x '));
   return conv2dInput(x, weight, {
     stride,
@@ -223,7 +264,18 @@ export function convTranspose2d(x: Tensor, weight: Tensor, options: { stride?: P
 }
 
 /** 1-D convolution of x [batch, length, in] with weight [out, k, in / groups], giving [batch, l, out]. */
-export function conv1d(x: Tensor, weight: Tensor, options: { stride?: number; padding?: number; dilation?: number; groups?: number; bias?: Tensor; activation?: Activation } = {}): Tensor {
+export function conv1d(
+  x: Tensor,
+  weight: Tensor,
+  options: {
+    stride?: number;
+    padding?: number;
+    dilation?: number;
+    groups?: number;
+    bias?: Tensor;
+    activation?: Activation;
+  } = {},
+): Tensor {
   assertRank('conv1d', 'x', x.shape, 3, 4);
   assertRank('conv1d', 'weight', weight.shape, 3, 4);
   const { bias, activation, groups, stride = 1, padding = 0, dilation = 1 } = options;
@@ -275,7 +327,12 @@ function convForward(inputs: readonly Tensor[], attrs: ConvAttrs): Tensor {
 function convInput(g: Tensor, w: Tensor, attrs: ConvAttrs): Tensor {
   const sides = sidesOf(g, w, attrs);
   const lead = w.rank === 5 ? [sides.members] : [];
-  const out = Tensor.empty('conv2dInput', g.device, 'f32', [...lead, sides.images, ...attrs.input, sides.ci * attrs.groups]);
+  const out = Tensor.empty('conv2dInput', g.device, 'f32', [
+    ...lead,
+    sides.images,
+    ...attrs.input,
+    sides.ci * attrs.groups,
+  ]);
   if (isDepthwise(attrs, sides.ci, sides.co, [g, w])) {
     launchDepthwiseInput(attrs, g, w, out);
     return out;
@@ -300,7 +357,12 @@ function convWeight(x: Tensor, g: Tensor, attrs: ConvAttrs): Tensor {
   const channels = x.shape[x.rank - 1];
   const outChannels = g.shape[g.rank - 1];
   const members = g.rank === 5 ? g.shape[0] : x.rank === 5 ? x.shape[0] : 1;
-  const sides: Sides = { members, images: g.shape[g.rank - 4], ci: channels / attrs.groups, co: outChannels / attrs.groups };
+  const sides: Sides = {
+    members,
+    images: g.shape[g.rank - 4],
+    ci: channels / attrs.groups,
+    co: outChannels / attrs.groups,
+  };
   const lead = g.rank === 5 || x.rank === 5 ? [members] : [];
   const out = Tensor.empty('conv2dWeight', x.device, 'f32', [...lead, outChannels, ...attrs.kernel, sides.ci]);
   if (isDepthwise(attrs, sides.ci, sides.co, [x, g])) {
@@ -340,7 +402,16 @@ interface Plan {
   store: GemmSpec['store'];
 }
 
-function launch(problem: Problem, out: Tensor, attrs: ConvAttrs, s: Sides, p: Tensor, q: Tensor, bias: Tensor | null, plan: Plan): void {
+function launch(
+  problem: Problem,
+  out: Tensor,
+  attrs: ConvAttrs,
+  s: Sides,
+  p: Tensor,
+  q: Tensor,
+  bias: Tensor | null,
+  plan: Plan,
+): void {
   const { groups, kernel, input, output, stride, pad, dilation } = attrs;
   const part = (t: Tensor | null, elements: number) => (t && t.rank === 5 ? elements : 0);
   const [x, w, y] = problem === 'convForward' ? [q, p, out] : problem === 'convInput' ? [out, p, q] : [q, out, p];

@@ -1,6 +1,6 @@
 import { input } from '../expr/expr.js';
 import { ShapeError } from '../gpu/errors.js';
-import { broadcastShapes, sameShape, type Shape, showShape } from '../tensor/shape.js';
+import { broadcastShapes, type Shape, sameShape, showShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { map, valueType } from './map.js';
 

@@ -4,8 +4,8 @@ import { tiledGemm } from '../../shaders/gemm/tiled.js';
 import type { Device } from '../gpu/device.js';
 import { type Cost, defineKernel, type Grid } from '../gpu/kernel.js';
 import { Tensor } from '../tensor/tensor.js';
-import { sumLeading } from './reduce.js';
 import { chooseTile, type TileChoice } from './gemm-rules.js';
+import { sumLeading } from './reduce.js';
 
 const gemmKernel = defineKernel<GemmSpec>({
   name: 'gemm',

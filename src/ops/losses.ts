@@ -19,7 +19,11 @@ export interface LossOptions {
  * Cross-entropy of logits [..., classes] with class indices (i32 or u32) [...] or soft targets (f32) [..., classes].
  * An index outside [0, classes) is clamped. Label smoothing e mixes the target with e / classes everywhere.
  */
-export function crossEntropy(logits: Tensor, target: Tensor, options: LossOptions & { labelSmoothing?: number } = {}): Tensor {
+export function crossEntropy(
+  logits: Tensor,
+  target: Tensor,
+  options: LossOptions & { labelSmoothing?: number } = {},
+): Tensor {
   const op = 'crossEntropy';
   const e = options.labelSmoothing ?? 0;
   commonDevice(op, [logits, target]);
@@ -80,7 +84,8 @@ export function mseLoss(prediction: Tensor, target: Tensor, options: LossOptions
 function elementwiseLoss(op: string, x: Tensor, target: Tensor, each: Expr, options: LossOptions): Tensor {
   commonDevice(op, [x, target]);
   for (const t of [x, target]) if (t.dtype !== 'f32') throw new DTypeError(op, 'two f32 tensors', t.dtype);
-  if (!sameShape(x.shape, target.shape)) throw new ShapeError(op, `a target of shape ${showShape(x.shape)}`, showShape(target.shape));
+  if (!sameShape(x.shape, target.shape))
+    throw new ShapeError(op, `a target of shape ${showShape(x.shape)}`, showShape(target.shape));
   const reduction = options.reduction ?? 'mean';
   if (reduction === 'none') return map([x, target], each, { op });
   return map([x, target], apply('mul', each, scalar(0)), {

@@ -1,8 +1,8 @@
 import type { ElementInput } from '../../shaders/elements.js';
-import { mapShader, type MapSpec } from '../../shaders/map.js';
+import { type MapSpec, mapShader } from '../../shaders/map.js';
 import { record } from '../autograd/node.js';
 import { emit } from '../expr/emit.js';
-import { type Expr, type ValueType, usesCoord } from '../expr/expr.js';
+import { type Expr, usesCoord, type ValueType } from '../expr/expr.js';
 import type { Device } from '../gpu/device.js';
 import { DTypeError, LimitError } from '../gpu/errors.js';
 import { defineKernel } from '../gpu/kernel.js';
@@ -48,7 +48,13 @@ export function map(inputs: readonly Tensor[], expr: Expr, options: MapOptions =
   const op = options.op ?? 'map';
   const device = commonDevice(op, inputs);
   const shape = options.shape ?? broadcastShapes(op, ...inputs.map((t) => t.shape));
-  const attrs: MapAttrs = { expr, scalars: options.scalars ?? [], shape, axes: options.axes ?? [], keepDims: options.keepDims ?? false };
+  const attrs: MapAttrs = {
+    expr,
+    scalars: options.scalars ?? [],
+    shape,
+    axes: options.axes ?? [],
+    keepDims: options.keepDims ?? false,
+  };
   const out =
     attrs.axes.length > 0
       ? reduceOf(op, device, inputs, attrs, 'sum')
@@ -57,13 +63,21 @@ export function map(inputs: readonly Tensor[], expr: Expr, options: MapOptions =
 }
 
 /** A map without inputs (constants, coordinates) on a device. */
-export function generate(op: string, device: Device, shape: Shape, expr: Expr, scalars: readonly number[], dtype: DType): Tensor {
+export function generate(
+  op: string,
+  device: Device,
+  shape: Shape,
+  expr: Expr,
+  scalars: readonly number[],
+  dtype: DType,
+): Tensor {
   return mapOf(op, device, [], { expr, scalars, shape, axes: [], keepDims: false }, dtype);
 }
 
 function mapOf(op: string, device: Device, inputs: readonly Tensor[], attrs: MapAttrs, dtype: DType): Tensor {
   const { expr, shape } = attrs;
-  if (valueTypeOf(dtype) !== expr.type) throw new DTypeError(op, `an expression of type ${valueTypeOf(dtype)}`, expr.type);
+  if (valueTypeOf(dtype) !== expr.type)
+    throw new DTypeError(op, `an expression of type ${valueTypeOf(dtype)}`, expr.type);
   checkBindings(op, device, inputs.length + 1);
   const out = Tensor.empty(op, device, dtype, shape);
   try {
@@ -79,7 +93,12 @@ function mapOf(op: string, device: Device, inputs: readonly Tensor[], attrs: Map
 export function launchMap(op: string, device: Device, inputs: readonly Tensor[], attrs: MapAttrs, out: Tensor): void {
   const { expr, shape, scalars } = attrs;
   const coords = usesCoord(expr);
-  const axes = mergeAxes(shape, inputs.map((t) => t.shape), [], !coords);
+  const axes = mergeAxes(
+    shape,
+    inputs.map((t) => t.shape),
+    [],
+    !coords,
+  );
   const linear = !coords && axes.length <= 1;
   const inner = axes.at(-1);
   const lanes = !coords && canVector(axes, inputs.length, linear) ? 4 : 1;
@@ -90,13 +109,23 @@ export function launchMap(op: string, device: Device, inputs: readonly Tensor[],
   const strides = inputs.flatMap((_, i) => {
     if (rank === 0) return lanes === 4 ? [] : [axes.length === 0 ? 0 : axes[0].strides[i]];
     const vector = lanes === 4 && inner?.strides[i] === 1;
-    return axes.map((a, k) => (vector ? (k === axes.length - 1 ? 1 : a.strides[i] / 4) : k === axes.length - 1 && lanes === 4 ? a.strides[i] * 4 : a.strides[i]));
+    return axes.map((a, k) =>
+      vector
+        ? k === axes.length - 1
+          ? 1
+          : a.strides[i] / 4
+        : k === axes.length - 1 && lanes === 4
+          ? a.strides[i] * 4
+          : a.strides[i],
+    );
   });
   const walk = walkOf(device, n);
   const spec: MapSpec = {
     body: emitted.body,
     helpers: emitted.helpers,
-    inputs: inputs.map((t, i) => elementInput(t, lanes === 4 ? (inner === undefined || inner.strides[i] === 0 ? 'splat' : 'vector') : 'scalar')),
+    inputs: inputs.map((t, i) =>
+      elementInput(t, lanes === 4 ? (inner === undefined || inner.strides[i] === 0 ? 'splat' : 'vector') : 'scalar'),
+    ),
     type: expr.type,
     stored: STORED[out.dtype] as MapSpec['stored'],
     rank,

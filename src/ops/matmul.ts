@@ -5,8 +5,8 @@ import { assertDType } from '../tensor/dtype.js';
 import { assertRank, broadcastShapes, sameShape, showShape, sizeOf } from '../tensor/shape.js';
 import { commonDevice, Tensor } from '../tensor/tensor.js';
 import { composite } from './composite.js';
-import { launchGemm, type Product } from './gemm.js';
 import { expand } from './expand.js';
+import { launchGemm, type Product } from './gemm.js';
 import { reshape } from './reshape.js';
 
 export interface MatmulAttrs {
@@ -47,7 +47,12 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   if (a.rank === 1 || b.rank === 1) return composite(operands, () => vectorProduct(a, b, options));
   const [m, k] = transA ? [a.shape[a.rank - 1], a.shape[a.rank - 2]] : [a.shape[a.rank - 2], a.shape[a.rank - 1]];
   const [k2, n] = transB ? [b.shape[b.rank - 1], b.shape[b.rank - 2]] : [b.shape[b.rank - 2], b.shape[b.rank - 1]];
-  if (k !== k2) throw new ShapeError('matmul', `inner sizes to agree`, `${showShape(a.shape)}${transA ? 'ᵀ' : ''} x ${showShape(b.shape)}${transB ? 'ᵀ' : ''}`);
+  if (k !== k2)
+    throw new ShapeError(
+      'matmul',
+      `inner sizes to agree`,
+      `${showShape(a.shape)}${transA ? 'ᵀ' : ''} x ${showShape(b.shape)}${transB ? 'ᵀ' : ''}`,
+    );
   const leadA = a.shape.slice(0, -2);
   const leadB = b.shape.slice(0, -2);
   const lead = broadcastShapes('matmul', leadA, leadB);

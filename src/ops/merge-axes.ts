@@ -15,7 +15,12 @@ export interface MergedAxis {
  *
  * @param merge false keeps axes apart, for expressions that read coordinates
  */
-export function mergeAxes(shape: Shape, inputs: readonly Shape[], reduced: readonly number[], merge: boolean): MergedAxis[] {
+export function mergeAxes(
+  shape: Shape,
+  inputs: readonly Shape[],
+  reduced: readonly number[],
+  merge: boolean,
+): MergedAxis[] {
   const rank = shape.length;
   const strides = inputs.map((s) => {
     const own = stridesOf(s);
@@ -25,10 +30,17 @@ export function mergeAxes(shape: Shape, inputs: readonly Shape[], reduced: reado
   const out: MergedAxis[] = [];
   for (let a = 0; a < rank; a++) {
     if (shape[a] === 1 && merge) continue;
-    const axis: MergedAxis = { size: shape[a], strides: strides.map((s) => s[a]), reduced: reduced.includes(a), axis: a };
+    const axis: MergedAxis = {
+      size: shape[a],
+      strides: strides.map((s) => s[a]),
+      reduced: reduced.includes(a),
+      axis: a,
+    };
     const last = out.at(-1);
-    const joins = merge && last && last.reduced === axis.reduced && last.strides.every((s, i) => s === axis.strides[i] * axis.size);
-    if (joins) out[out.length - 1] = { size: last.size * axis.size, strides: axis.strides, reduced: axis.reduced, axis: -1 };
+    const joins =
+      merge && last && last.reduced === axis.reduced && last.strides.every((s, i) => s === axis.strides[i] * axis.size);
+    if (joins)
+      out[out.length - 1] = { size: last.size * axis.size, strides: axis.strides, reduced: axis.reduced, axis: -1 };
     else out.push(axis);
   }
   return out;

@@ -11,7 +11,14 @@ import { reshape } from './reshape.js';
 /**
  * Normalises x over `axes` and applies scale and shift that broadcast to x: (x - mean) / sqrt(variance + eps) g + b.
  */
-function normaliseOver(op: string, x: Tensor, axes: readonly number[], gamma: Tensor | undefined, beta: Tensor | undefined, eps: number): Tensor {
+function normaliseOver(
+  op: string,
+  x: Tensor,
+  axes: readonly number[],
+  gamma: Tensor | undefined,
+  beta: Tensor | undefined,
+  eps: number,
+): Tensor {
   const parameters: Tensor[] = [];
   const next = (t: Tensor) => input(2 + parameters.push(t));
   let y = apply('mul', apply('sub', input(0), input(1)), apply('rsqrt', apply('add', input(2), scalar(0))));
@@ -26,7 +33,9 @@ function normaliseOver(op: string, x: Tensor, axes: readonly number[], gamma: Te
 export function layerNorm(x: Tensor, gamma?: Tensor, beta?: Tensor, eps = 1e-5): Tensor {
   check('layerNorm', x, gamma, beta, x.shape[x.rank - 1], eps);
   const align = (t: Tensor | undefined) => t && alignChannels(x, t);
-  return composite(present(x, gamma, beta), () => normaliseOver('layerNorm', x, [x.rank - 1], align(gamma), align(beta), eps));
+  return composite(present(x, gamma, beta), () =>
+    normaliseOver('layerNorm', x, [x.rank - 1], align(gamma), align(beta), eps),
+  );
 }
 
 /**
@@ -55,18 +64,30 @@ export function groupNorm(x: Tensor, groups: number, gamma?: Tensor, beta?: Tens
 
 const present = (...tensors: (Tensor | undefined)[]): Tensor[] => tensors.filter((t) => t !== undefined);
 
-function check(op: string, x: Tensor, gamma: Tensor | undefined, beta: Tensor | undefined, channels: number, eps: number): void {
+function check(
+  op: string,
+  x: Tensor,
+  gamma: Tensor | undefined,
+  beta: Tensor | undefined,
+  channels: number,
+  eps: number,
+): void {
   commonDevice(op, present(x, gamma, beta));
   if (!(eps >= 0)) throw new ArgumentError(op, 'eps >= 0', String(eps));
   assertDType(op, 'x', x.dtype, 'f32');
   assertRank(op, 'x', x.shape, 1);
-  for (const [name, t] of [['gamma', gamma], ['beta', beta]] as const) {
+  for (const [name, t] of [
+    ['gamma', gamma],
+    ['beta', beta],
+  ] as const) {
     if (!t) continue;
     assertDType(op, name, t.dtype, 'f32');
     const expected = t.rank === 2 ? [x.shape[0], channels] : [channels];
-    if (!sameShape(t.shape, expected)) throw new ShapeError(op, `${name} of shape ${showShape(expected)}`, showShape(t.shape));
+    if (!sameShape(t.shape, expected))
+      throw new ShapeError(op, `${name} of shape ${showShape(expected)}`, showShape(t.shape));
   }
-  if (gamma && beta && gamma.rank !== beta.rank) throw new ShapeError(op, `beta of shape ${showShape(gamma.shape)}`, showShape(beta.shape));
+  if (gamma && beta && gamma.rank !== beta.rank)
+    throw new ShapeError(op, `beta of shape ${showShape(gamma.shape)}`, showShape(beta.shape));
 }
 
 /** [models, channels] as [models, 1, ..., channels], in x's rank. */

@@ -89,7 +89,12 @@ export const leakyRelu = (x: Tensor, slope = 0.01): Tensor =>
 export const relu6 = (x: Tensor): Tensor => fuse((v) => apply('min', apply('relu', v), constant(6)), [x], 'relu6');
 /** x for x > 0, alpha (e^x - 1) elsewhere. */
 export const elu = (x: Tensor, alpha = 1): Tensor =>
-  fuse((v, a) => apply('where', apply('gt', v, constant(0)), v, apply('mul', a, apply('expm1', apply('min', v, constant(0))))), [x, alpha], 'elu');
+  fuse(
+    (v, a) =>
+      apply('where', apply('gt', v, constant(0)), v, apply('mul', a, apply('expm1', apply('min', v, constant(0))))),
+    [x, alpha],
+    'elu',
+  );
 /** x sigmoid(x), also called swish. */
 export const silu = (x: Tensor): Tensor => fuse((v) => apply('mul', v, apply('sigmoid', v)), [x], 'silu');
 
@@ -97,18 +102,34 @@ export const silu = (x: Tensor): Tensor => fuse((v) => apply('mul', v, apply('si
 export function gelu(x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor {
   const c = constant;
   if (approximate === 'tanh') {
-    return fuse((v) => {
-      const cubic = apply('add', v, apply('mul', c(0.044715), apply('mul', v, apply('mul', v, v))));
-      return apply('mul', apply('mul', c(0.5), v), apply('add', c(1), apply('tanh', apply('mul', c(0.7978845608), cubic))));
-    }, [x], 'gelu');
+    return fuse(
+      (v) => {
+        const cubic = apply('add', v, apply('mul', c(0.044715), apply('mul', v, apply('mul', v, v))));
+        return apply(
+          'mul',
+          apply('mul', c(0.5), v),
+          apply('add', c(1), apply('tanh', apply('mul', c(0.7978845608), cubic))),
+        );
+      },
+      [x],
+      'gelu',
+    );
   }
-  return fuse((v) => apply('mul', apply('mul', c(0.5), v), apply('add', c(1), apply('erf', apply('mul', v, c(Math.SQRT1_2))))), [x], 'gelu');
+  return fuse(
+    (v) => apply('mul', apply('mul', c(0.5), v), apply('add', c(1), apply('erf', apply('mul', v, c(Math.SQRT1_2))))),
+    [x],
+    'gelu',
+  );
 }
 
 /** x limited to [low, high]; no gradient outside. */
 export const clamp = (x: Tensor, low: number, high: number): Tensor => {
   if (!(low <= high)) throw new ArgumentError('clamp', 'low <= high', `${low} and ${high}`);
-  return fuse((v, a, b) => apply('where', apply('lt', v, a), a, apply('where', apply('gt', v, b), b, v)), [x, low, high], 'clamp');
+  return fuse(
+    (v, a, b) => apply('where', apply('lt', v, a), a, apply('where', apply('gt', v, b), b, v)),
+    [x, low, high],
+    'clamp',
+  );
 };
 
 export const less = (a: Operand, b: Operand): Tensor => pointwise('lt', a, b);

@@ -3,6 +3,7 @@ import { record } from '../autograd/node.js';
 import { ArgumentError, ShapeError } from '../gpu/errors.js';
 import { defineKernel } from '../gpu/kernel.js';
 import { assertDType } from '../tensor/dtype.js';
+import { scope } from '../tensor/scope.js';
 import { assertRank, showShape } from '../tensor/shape.js';
 import { commonDevice, Tensor } from '../tensor/tensor.js';
 import { mean } from './reductions.js';
@@ -84,11 +85,14 @@ export function globalAvgPool2d(x: Tensor): Tensor {
 
 function maxOf(op: string, x: Tensor, attrs: PoolAttrs): { values: Tensor; index: Tensor } {
   const shape = outer(x, attrs.output);
-  const values = Tensor.empty(op, x.device, 'f32', shape);
-  const index = Tensor.empty(op, x.device, 'i32', shape);
-  launch('max', op, attrs, [x, values, index], values);
-  // Seen from its derivatives, a maximum is the element at its index.
-  return { values: record('poolGather', attrs, [x, index], values), index };
+  // A scope, so that one is given back where there is no memory for the other.
+  return scope(() => {
+    const values = Tensor.empty(op, x.device, 'f32', shape);
+    const index = Tensor.empty(op, x.device, 'i32', shape);
+    launch('max', op, attrs, [x, values, index], values);
+    // Seen from its derivatives, a maximum is the element at its index.
+    return { values: record('poolGather', attrs, [x, index], values), index };
+  });
 }
 
 /** x's element at `index` for every window. */

@@ -1,4 +1,4 @@
-import { type Combine, reduceShader, type ReduceSpec } from '../../shaders/reduce.js';
+import { type Combine, type ReduceSpec, reduceShader } from '../../shaders/reduce.js';
 import { emit } from '../expr/emit.js';
 import { type Expr, input, topological } from '../expr/expr.js';
 import type { Device } from '../gpu/device.js';
@@ -13,7 +13,14 @@ const reduceKernel = defineKernel<ReduceSpec>({ name: 'reduce', shader: reduceSh
 const inputExpr = input(0);
 
 /** Greatest or least value of an expression over axes; -inf or inf where there are none. Not recorded. */
-export function extremumOf(op: string, inputs: readonly Tensor[], expr: Expr, axes: readonly number[], keepDims: boolean, combine: 'max' | 'min'): Tensor {
+export function extremumOf(
+  op: string,
+  inputs: readonly Tensor[],
+  expr: Expr,
+  axes: readonly number[],
+  keepDims: boolean,
+  combine: 'max' | 'min',
+): Tensor {
   const device = commonDevice(op, inputs);
   const shape = broadcastShapes(op, ...inputs.map((t) => t.shape));
   return reduceOf(op, device, inputs, { expr, scalars: [], shape, axes, keepDims }, combine);
@@ -23,7 +30,13 @@ export function extremumOf(op: string, inputs: readonly Tensor[], expr: Expr, ax
 const SPLIT = { software: { workgroups: 16, chunk: 512 }, gpu: { workgroups: 512, chunk: 64 } };
 
 /** Combines an expression over `attrs.axes` into a fresh f32 tensor. Not recorded. */
-export function reduceOf(op: string, device: Device, inputs: readonly Tensor[], attrs: MapAttrs, combine: Combine): Tensor {
+export function reduceOf(
+  op: string,
+  device: Device,
+  inputs: readonly Tensor[],
+  attrs: MapAttrs,
+  combine: Combine,
+): Tensor {
   const { expr, shape, axes } = attrs;
   if (expr.type !== 'f32') throw new DTypeError(op, 'a float expression to reduce', expr.type);
   checkBindings(op, device, inputs.length + 1);
@@ -38,10 +51,24 @@ export function reduceOf(op: string, device: Device, inputs: readonly Tensor[], 
   return out;
 }
 
-function launchReduce(op: string, device: Device, inputs: readonly Tensor[], attrs: MapAttrs, combine: Combine, out: Tensor): void {
+function launchReduce(
+  op: string,
+  device: Device,
+  inputs: readonly Tensor[],
+  attrs: MapAttrs,
+  combine: Combine,
+  out: Tensor,
+): void {
   const { expr, shape, axes: reducedAxes, scalars } = attrs;
-  const used = topological(expr).filter((e) => e.op === 'coord').map((e) => e.value);
-  const merged = mergeAxes(shape, inputs.map((t) => t.shape), reducedAxes, used.length === 0);
+  const used = topological(expr)
+    .filter((e) => e.op === 'coord')
+    .map((e) => e.value);
+  const merged = mergeAxes(
+    shape,
+    inputs.map((t) => t.shape),
+    reducedAxes,
+    used.length === 0,
+  );
   const kept = merged.filter((a) => !a.reduced);
   const reduced = merged.filter((a) => a.reduced);
   if (reduced.length === 0) reduced.push({ size: 1, strides: inputs.map(() => 0), reduced: true, axis: -1 });
@@ -52,7 +79,12 @@ function launchReduce(op: string, device: Device, inputs: readonly Tensor[], att
   // One invocation a result where neighbours are results, or where a row is too short to share.
   const across = innerKept || (length <= (software ? 64 : 32) && results >= 32) ? 'kept' : 'reduced';
   const inner = across === 'kept' ? kept.at(-1) : reduced.at(-1);
-  const vector = used.length === 0 && inner !== undefined && inner.size % 4 === 0 && inner.size > 0 && (across === 'kept' ? innerKept : true);
+  const vector =
+    used.length === 0 &&
+    inner !== undefined &&
+    inner.size % 4 === 0 &&
+    inner.size > 0 &&
+    (across === 'kept' ? innerKept : true);
   const lanes = vector && inputs.every((_, i) => fits(merged, inner, i)) ? 4 : 1;
   const workgroup = software ? (across === 'kept' ? 16 : 8) : across === 'kept' ? 64 : 256;
   const unitResults = across === 'kept' && lanes === 4 ? results / 4 : results;
@@ -64,12 +96,15 @@ function launchReduce(op: string, device: Device, inputs: readonly Tensor[], att
   const chunk = Math.max(1, Math.ceil(unitLength / splits));
   const emitted = emit(expr, lanes);
   const scale = (a: MergedAxis) => (lanes === 4 && a === inner ? 4 : 1);
-  const stride = (a: MergedAxis, i: number) => (lanes === 4 && inner?.strides[i] === 1 ? (a === inner ? 1 : a.strides[i] / 4) : a.strides[i] * scale(a));
+  const stride = (a: MergedAxis, i: number) =>
+    lanes === 4 && inner?.strides[i] === 1 ? (a === inner ? 1 : a.strides[i] / 4) : a.strides[i] * scale(a);
   const spec: ReduceSpec = {
     combine,
     body: emitted.body,
     helpers: emitted.helpers,
-    inputs: inputs.map((t, i) => elementInput(t, lanes === 4 ? (inner?.strides[i] === 1 ? 'vector' : 'splat') : 'scalar')),
+    inputs: inputs.map((t, i) =>
+      elementInput(t, lanes === 4 ? (inner?.strides[i] === 1 ? 'vector' : 'splat') : 'scalar'),
+    ),
     kept: kept.length,
     reduced: reduced.length,
     across,
@@ -99,7 +134,14 @@ function launchReduce(op: string, device: Device, inputs: readonly Tensor[], att
   const stage = Tensor.empty(op, device, 'f32', [splits, results]);
   try {
     device.run(reduceKernel, spec, { bindings: [...bindings, stage.binding(op)], params, grid: [x, y, splits], cost });
-    launchReduce(op, device, [stage], { expr: inputExpr, scalars: [], shape: [splits, results], axes: [0], keepDims: false }, combine, out);
+    launchReduce(
+      op,
+      device,
+      [stage],
+      { expr: inputExpr, scalars: [], shape: [splits, results], axes: [0], keepDims: false },
+      combine,
+      out,
+    );
   } finally {
     stage.dispose();
   }
@@ -124,8 +166,14 @@ function digitOf(axis: number, kept: readonly MergedAxis[], reduced: readonly Me
   return r >= 0 ? `r${r}` : '0';
 }
 
-
 /** Sums a stage [splits, ...] over its first axis into `out`. */
 export function sumLeading(op: string, device: Device, stage: Tensor, out: Tensor): void {
-  launchReduce(op, device, [stage], { expr: inputExpr, scalars: [], shape: [stage.shape[0], out.size], axes: [0], keepDims: false }, 'sum', out);
+  launchReduce(
+    op,
+    device,
+    [stage],
+    { expr: inputExpr, scalars: [], shape: [stage.shape[0], out.size], axes: [0], keepDims: false },
+    'sum',
+    out,
+  );
 }

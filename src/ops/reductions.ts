@@ -62,7 +62,9 @@ export function norm(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tenso
   requireFloat('norm', x);
   const isZero = apply('eq', input(0), constant(0));
   const root = apply('where', isZero, constant(0), apply('sqrt', apply('where', isZero, constant(1), input(0))));
-  return composite([x], () => map([sumOf('norm', x, apply('mul', input(0), input(0)), axes, options, [])], root, { op: 'norm' }));
+  return composite([x], () =>
+    map([sumOf('norm', x, apply('mul', input(0), input(0)), axes, options, [])], root, { op: 'norm' }),
+  );
 }
 
 /** Greatest value over axes; ties share the gradient evenly. NaN among other values may be passed over. */
@@ -73,7 +75,8 @@ export const min = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
 function extremum(combine: 'max' | 'min', x: Tensor, axes: Axes, options: ReduceOptions): Tensor {
   requireFloat(combine, x);
   const list = axesOf(combine, axes, x.rank);
-  if (list.some((a) => x.shape[a] === 0)) throw new ArgumentError(combine, 'at least one element to choose from', `${x}`);
+  if (list.some((a) => x.shape[a] === 0))
+    throw new ArgumentError(combine, 'at least one element to choose from', `${x}`);
   const keepDims = options.keepDims ?? false;
   const out = extremumOf(combine, [x], input(0), list, keepDims, combine);
   return record('extremum', { axes: list, keepDims, combine }, [x], out);
@@ -83,8 +86,8 @@ function extremum(combine: 'max' | 'min', x: Tensor, axes: Axes, options: Reduce
 export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   requireFloat('logsumexp', x);
   const list = axesOf('logsumexp', axes, x.rank);
-  const isFinite = apply('lt', apply('abs', input(1)), constant(MAX_F32));
-  const value = apply('where', isFinite, apply('add', apply('log', input(0)), input(1)), input(1));
+  const finite = apply('lt', apply('abs', input(1)), constant(MAX_F32));
+  const value = apply('where', finite, apply('add', apply('log', input(0)), input(1)), input(1));
   return composite([x], () => {
     const { top, total } = shiftedSum(x, list);
     const out = map([total, top], value, { op: 'logsumexp' });
@@ -98,7 +101,11 @@ export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): 
  */
 export function shiftedSum(x: Tensor, axes: readonly number[]): { top: Tensor; total: Tensor } {
   const top = extremumOf('logsumexp', [x], input(0), axes, true, 'max');
-  const total = map([x, top], apply('exp', apply('sub', input(0), input(1))), { axes, keepDims: true, op: 'logsumexp' });
+  const total = map([x, top], apply('exp', apply('sub', input(0), input(1))), {
+    axes,
+    keepDims: true,
+    op: 'logsumexp',
+  });
   return { top, total };
 }
 
@@ -137,4 +144,8 @@ function requireFloat(op: string, x: Tensor): void {
   if (!isFloat(x.dtype)) throw new DTypeError(op, 'dtype f32 or f16', x.dtype);
 }
 
-const dropAxes = (x: Tensor, axes: readonly number[]): Tensor => reshape(x, x.shape.filter((_, a) => !axes.includes(a)));
+const dropAxes = (x: Tensor, axes: readonly number[]): Tensor =>
+  reshape(
+    x,
+    x.shape.filter((_, a) => !axes.includes(a)),
+  );

@@ -33,7 +33,10 @@ export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
   for (const a of gone) {
     if (x.shape[a] !== 1) throw new ShapeError('squeeze', `axis ${a} of size 1`, showShape(x.shape));
   }
-  return reshape(x, x.shape.filter((_, a) => !gone.includes(a)));
+  return reshape(
+    x,
+    x.shape.filter((_, a) => !gone.includes(a)),
+  );
 }
 
 /** A copy-free handle through which no gradient flows. */

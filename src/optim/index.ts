@@ -1,2 +1,2 @@
-export { adam, type AdamOptions, adamw, Optimiser, type OptimiserOptions, sgd, type SgdOptions } from './optimiser.js';
+export { type AdamOptions, adam, adamw, Optimiser, type OptimiserOptions, type SgdOptions, sgd } from './optimiser.js';
 export * from './schedules.js';

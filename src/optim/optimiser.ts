@@ -1,10 +1,10 @@
-import { advanceShader, HYPER, updateShader, type UpdateSpec } from '../../shaders/optimiser.js';
-import { constant, input, apply } from '../expr/expr.js';
+import { advanceShader, HYPER, type UpdateSpec, updateShader } from '../../shaders/optimiser.js';
+import { noGrad } from '../autograd/node.js';
+import { apply, constant, input } from '../expr/expr.js';
 import { ArgumentError } from '../gpu/errors.js';
 import { defineKernel, foldGrid } from '../gpu/kernel.js';
 import type { Parameters } from '../nn/parameters.js';
 import { generate, map } from '../ops/map.js';
-import { noGrad } from '../autograd/node.js';
 import { keep, scope } from '../tensor/scope.js';
 import { sameShape } from '../tensor/shape.js';
 import { commonDevice, type Tensor } from '../tensor/tensor.js';
@@ -60,7 +60,8 @@ export class Optimiser {
     const { device } = parameters;
     const decay = options.weightDecay ?? 0;
     const decaying = parameters.names.filter((name) => options.decays?.(name));
-    if (decay > 0 && options.decays && decaying.length === 0) throw new ArgumentError(rule, 'decays to pick some parameter', 'none picked');
+    if (decay > 0 && options.decays && decaying.length === 0)
+      throw new ArgumentError(rule, 'decays to pick some parameter', 'none picked');
     this.schedule = options.schedule ?? constantSchedule();
     this.spec = {
       rule,
@@ -107,9 +108,24 @@ export class Optimiser {
       { ...this.spec, masked: this.mask !== null, workgroup },
       {
         bindings: tensors.map((t) => t.binding(op)),
-        params: [n, o.weightDecay ?? 0, o.momentum ?? 0, ...betas, 1 - betas[0], 1 - betas[1], o.eps ?? 1e-8, o.clipNorm ?? 0],
-        grid: foldGrid(Math.max(1, Math.min(Math.ceil(n / workgroup / (software ? 4 : 1)), software ? 256 : 65535 * 16)), device.limits.maxWorkgroups),
-        cost: { flops: 12 * flat.size, bytes: tensors.reduce((b, t) => b + t.bytes, 0) + flat.bytes * (1 + this.state.length) },
+        params: [
+          n,
+          o.weightDecay ?? 0,
+          o.momentum ?? 0,
+          ...betas,
+          1 - betas[0],
+          1 - betas[1],
+          o.eps ?? 1e-8,
+          o.clipNorm ?? 0,
+        ],
+        grid: foldGrid(
+          Math.max(1, Math.min(Math.ceil(n / workgroup / (software ? 4 : 1)), software ? 256 : 65535 * 16)),
+          device.limits.maxWorkgroups,
+        ),
+        cost: {
+          flops: 12 * flat.size,
+          bytes: tensors.reduce((b, t) => b + t.bytes, 0) + flat.bytes * (1 + this.state.length),
+        },
       },
     );
     norm?.dispose();
@@ -156,7 +172,15 @@ export class Optimiser {
   }
 
   dispose(): void {
-    for (const t of [this.gradients, this.steps, this.hyper, this.base, ...this.state, ...(this.marks ? [this.marks] : [])]) t.dispose();
+    for (const t of [
+      this.gradients,
+      this.steps,
+      this.hyper,
+      this.base,
+      ...this.state,
+      ...(this.marks ? [this.marks] : []),
+    ])
+      t.dispose();
   }
   [Symbol.dispose](): void {
     this.dispose();
@@ -196,8 +220,11 @@ function check(rule: string, o: OptimiserOptions & SgdOptions & AdamOptions): vo
 }
 
 /** Stochastic gradient descent, with momentum (dampening 0) and Nesterov's variant. */
-export const sgd = (parameters: Parameters, options: SgdOptions): Optimiser => new Optimiser(parameters, 'sgd', options);
+export const sgd = (parameters: Parameters, options: SgdOptions): Optimiser =>
+  new Optimiser(parameters, 'sgd', options);
 /** Adam (Kingma & Ba 2015); weight decay is added to the gradient. */
-export const adam = (parameters: Parameters, options: AdamOptions): Optimiser => new Optimiser(parameters, 'adam', options);
+export const adam = (parameters: Parameters, options: AdamOptions): Optimiser =>
+  new Optimiser(parameters, 'adam', options);
 /** Adam with decoupled weight decay (Loshchilov & Hutter 2019). */
-export const adamw = (parameters: Parameters, options: AdamOptions): Optimiser => new Optimiser(parameters, 'adamw', options);
+export const adamw = (parameters: Parameters, options: AdamOptions): Optimiser =>
+  new Optimiser(parameters, 'adamw', options);

@@ -16,7 +16,8 @@ const number = (v: number): string => {
 };
 
 function steps(name: string, value: number): void {
-  if (!(Number.isInteger(value) && value > 0)) throw new ArgumentError(name, 'a positive whole number of steps', String(value));
+  if (!(Number.isInteger(value) && value > 0))
+    throw new ArgumentError(name, 'a positive whole number of steps', String(value));
 }
 
 function finite(name: string, what: string, value: number, ok = true): void {
@@ -78,9 +79,11 @@ export function oneCycle(total: number, { up = 0.3, divide = 25, finalDivide = 1
   const peak = up * total - 1;
   const last = total - 1;
   const blend = (a: number, b: number, t: number) => b + 0.5 * (a - b) * (1 + Math.cos(Math.PI * t));
-  if (peak <= 0 || last <= peak) throw new ArgumentError('oneCycle', 'enough steps for both phases', `${total} with up ${up}`);
+  if (peak <= 0 || last <= peak)
+    throw new ArgumentError('oneCycle', 'enough steps for both phases', `${total} with up ${up}`);
   return {
-    factor: (step) => (step <= peak ? blend(low, 1, step / peak) : blend(1, end, Math.min(1, (step - peak) / (last - peak)))),
+    factor: (step) =>
+      step <= peak ? blend(low, 1, step / peak) : blend(1, end, Math.min(1, (step - peak) / (last - peak))),
     wgsl: `if (step <= ${number(peak)}) { return 1.0 + 0.5 * ${number(low - 1)} * (1.0 + cos(3.14159265 * step / ${number(peak)})); }
   return ${number(end)} + 0.5 * ${number(1 - end)} * (1.0 + cos(3.14159265 * min(1.0, (step - ${number(peak)}) / ${number(last - peak)})));`,
   };

@@ -1,1 +1,1 @@
-export { type LayerDensity, magnitudeMask, prunable, type PruneResult } from './magnitude.js';
+export { type LayerDensity, magnitudeMask, type PruneResult, prunable } from './magnitude.js';

@@ -19,7 +19,8 @@ export interface PruneResult {
 }
 
 /** Names of the weights that pruning usually touches: matrices and kernels, not biases or normalisation. */
-export const prunable = (parameters: Parameters): string[] => parameters.specs.filter((s) => s.shape.length >= 2).map((s) => s.name);
+export const prunable = (parameters: Parameters): string[] =>
+  parameters.specs.filter((s) => s.shape.length >= 2).map((s) => s.name);
 
 /**
  * Global magnitude pruning: over all weights named, exactly round(sparsity * total) of the smallest |w| are masked;
@@ -27,8 +28,13 @@ export const prunable = (parameters: Parameters): string[] => parameters.specs.f
  *
  * @throws ArgumentError for a sparsity outside [0, 1], no names, or a weight that is NaN
  */
-export async function magnitudeMask(parameters: Parameters, sparsity: number, names: readonly string[] = prunable(parameters)): Promise<PruneResult> {
-  if (!(sparsity >= 0 && sparsity <= 1)) throw new ArgumentError('magnitudeMask', 'a sparsity in [0, 1]', String(sparsity));
+export async function magnitudeMask(
+  parameters: Parameters,
+  sparsity: number,
+  names: readonly string[] = prunable(parameters),
+): Promise<PruneResult> {
+  if (!(sparsity >= 0 && sparsity <= 1))
+    throw new ArgumentError('magnitudeMask', 'a sparsity in [0, 1]', String(sparsity));
   if (names.length === 0) throw new ArgumentError('magnitudeMask', 'at least one weight to prune', 'none');
   const values = await parameters.read();
   const sizes = names.map((name) => sizeOf(parameters.get(name).shape));
@@ -42,7 +48,8 @@ export async function magnitudeMask(parameters: Parameters, sparsity: number, na
   const keepCount = total - Math.round(sparsity * total);
   const alive = largest(magnitude, keepCount);
   const host = new Float32Array(parameters.flat.size);
-  for (const { name, shape } of parameters.specs) host.fill(1, parameters.offset(name), parameters.offset(name) + sizeOf(shape));
+  for (const { name, shape } of parameters.specs)
+    host.fill(1, parameters.offset(name), parameters.offset(name) + sizeOf(shape));
   const layers: LayerDensity[] = [];
   at = 0;
   names.forEach((name, i) => {

@@ -57,7 +57,8 @@ export function broadcastShapes(op: string, ...shapes: Shape[]): number[] {
     shape.forEach((d, i) => {
       const k = rank - shape.length + i;
       if (d === 1) return;
-      if (out[k] !== 1 && out[k] !== d) throw new ShapeError(op, 'shapes that broadcast together', shapes.map(showShape).join(' and '));
+      if (out[k] !== 1 && out[k] !== d)
+        throw new ShapeError(op, 'shapes that broadcast together', shapes.map(showShape).join(' and '));
       out[k] = d;
     });
   }

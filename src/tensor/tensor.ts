@@ -58,8 +58,15 @@ export class Tensor {
   static empty(op: string, device: Device, dtype: DType, shape: Shape): Tensor {
     device.assertOpen(op);
     assertShape(op, shape);
-    if (dtype === 'f16' && !device.hasF16) throw new ArgumentError(op, 'an adapter with shader-f16 for dtype f16', device.name);
-    return new Tensor(device, dtype, shape, new Storage(device, device.pool.acquire(op, sizeOf(shape) * BYTES[dtype])), 0);
+    if (dtype === 'f16' && !device.hasF16)
+      throw new ArgumentError(op, 'an adapter with shader-f16 for dtype f16', device.name);
+    return new Tensor(
+      device,
+      dtype,
+      shape,
+      new Storage(device, device.pool.acquire(op, sizeOf(shape) * BYTES[dtype])),
+      0,
+    );
   }
 
   get rank(): number {
@@ -85,10 +92,15 @@ export class Tensor {
   /** A view on the same storage; `offset` counts elements from this tensor's start. */
   view(op: string, shape: Shape, offset = 0): Tensor {
     if (this.gone) throw new DisposedError(op, String(this));
-    if (offset < 0 || offset + sizeOf(shape) > this.size) throw new ShapeError(op, `a view inside ${showShape(this.shape)}`, showShape(shape));
+    if (offset < 0 || offset + sizeOf(shape) > this.size)
+      throw new ShapeError(op, `a view inside ${showShape(this.shape)}`, showShape(shape));
     const start = this.range.offset + offset * BYTES[this.dtype];
     if (start % this.device.limits.offsetAlignment !== 0) {
-      throw new ArgumentError(op, `a view at a multiple of ${this.device.limits.offsetAlignment} bytes`, `byte ${start}`);
+      throw new ArgumentError(
+        op,
+        `a view at a multiple of ${this.device.limits.offsetAlignment} bytes`,
+        `byte ${start}`,
+      );
     }
     return new Tensor(this.device, this.dtype, shape, this.storage, start);
   }
@@ -142,11 +154,20 @@ export type Nested = number | boolean | readonly Nested[];
  *
  * @throws ShapeError when the number of values is not the shape's, or nested lists are ragged.
  */
-export function tensor(device: Device, values: HostArray | Nested, options: { shape?: Shape; dtype?: DType } = {}): Tensor {
+export function tensor(
+  device: Device,
+  values: HostArray | Nested,
+  options: { shape?: Shape; dtype?: DType } = {},
+): Tensor {
   const dtype = options.dtype ?? dtypeOf(values);
   const flat = ArrayBuffer.isView(values) ? values : flatten(values);
-  const shape = options.shape ? inferShape('tensor', options.shape, flat.length) : ArrayBuffer.isView(values) ? [flat.length] : nestedShape(values);
-  if (sizeOf(shape) !== flat.length) throw new ShapeError('tensor', `${sizeOf(shape)} values for ${showShape(shape)}`, `${flat.length}`);
+  const shape = options.shape
+    ? inferShape('tensor', options.shape, flat.length)
+    : ArrayBuffer.isView(values)
+      ? [flat.length]
+      : nestedShape(values);
+  if (sizeOf(shape) !== flat.length)
+    throw new ShapeError('tensor', `${sizeOf(shape)} values for ${showShape(shape)}`, `${flat.length}`);
   const out = Tensor.empty('tensor', device, dtype, shape);
   try {
     out.write(flat);
@@ -194,7 +215,8 @@ export function commonDevice(op: string, tensors: readonly Tensor[]): Device {
   const device = tensors[0].device;
   for (const t of tensors) {
     if (t.isDisposed) throw new DisposedError(op, String(t));
-    if (t.device !== device) throw new DeviceMismatchError(op, `${device.name} #${device.id}`, `${t.device.name} #${t.device.id}`);
+    if (t.device !== device)
+      throw new DeviceMismatchError(op, `${device.name} #${device.id}`, `${t.device.name} #${t.device.id}`);
   }
   device.assertOpen(op);
   return device;

@@ -26,7 +26,8 @@ export interface Evaluation {
 export async function evaluate(model: Model, inputs: Tensor, targets: Tensor, batch = 500): Promise<Evaluation> {
   const op = 'evaluate';
   const n = inputs.shape[0];
-  if (targets.rank !== 1 || targets.shape[0] !== n) throw new ShapeError(op, `targets of shape [${n}]`, showShape(targets.shape));
+  if (targets.rank !== 1 || targets.shape[0] !== n)
+    throw new ShapeError(op, `targets of shape [${n}]`, showShape(targets.shape));
   if (!Number.isInteger(batch) || batch < 1) throw new ArgumentError(op, 'a batch >= 1', String(batch));
   const parts: { hits: Tensor; nats: Tensor }[] = [];
   for (let from = 0; from < n; from += batch) {

@@ -35,7 +35,13 @@ const REPORT_EVERY = 8;
  * @returns the loss of the last batch
  * @throws DivergedError when the loss is no longer finite
  */
-export async function fit(model: Model, optimiser: Optimiser, inputs: Tensor, targets: Tensor, options: FitOptions): Promise<number> {
+export async function fit(
+  model: Model,
+  optimiser: Optimiser,
+  inputs: Tensor,
+  targets: Tensor,
+  options: FitOptions,
+): Promise<number> {
   const { epochs, batch, seed = 0, progress } = options;
   if (!Number.isInteger(epochs) || epochs < 1) throw new ArgumentError('fit', 'epochs >= 1', String(epochs));
   const loader = new BatchLoader(inputs, targets, batch, { seed });

@@ -1,2 +1,2 @@
 export { type Evaluation, evaluate } from './evaluate.js';
-export { DivergedError, fit, type FitOptions } from './fit.js';
+export { DivergedError, type FitOptions, fit } from './fit.js';

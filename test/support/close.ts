@@ -8,11 +8,18 @@ import { SEED } from './random.js';
 export function expectClose(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
-  { rtol = 1e-5, atol = 1e-7, each = false, what = 'values' }: { rtol?: number; atol?: number; each?: boolean; what?: string } = {},
+  {
+    rtol = 1e-5,
+    atol = 1e-7,
+    each = false,
+    what = 'values',
+  }: { rtol?: number; atol?: number; each?: boolean; what?: string } = {},
 ): void {
-  if (actual.length !== expected.length) throw new Error(`${what}: expected ${expected.length} elements, got ${actual.length}`);
+  if (actual.length !== expected.length)
+    throw new Error(`${what}: expected ${expected.length} elements, got ${actual.length}`);
   let scale = 0;
-  for (let i = 0; i < expected.length; i++) if (Number.isFinite(expected[i])) scale = Math.max(scale, Math.abs(expected[i]));
+  for (let i = 0; i < expected.length; i++)
+    if (Number.isFinite(expected[i])) scale = Math.max(scale, Math.abs(expected[i]));
   let worst = 0;
   let at = -1;
   for (let i = 0; i < expected.length; i++) {

@@ -17,7 +17,10 @@ export function testDevice(options: OpenDeviceOptions = {}): { readonly device: 
   afterEach(async () => {
     await device!.sync();
     const after = device!.memory();
-    expect({ live: after.live, tensors: after.tensors }, 'leaked device memory').toEqual({ live: before.live, tensors: before.tensors });
+    expect({ live: after.live, tensors: after.tensors }, 'leaked device memory').toEqual({
+      live: before.live,
+      tensors: before.tensors,
+    });
   });
   afterAll(async () => {
     await device?.close();

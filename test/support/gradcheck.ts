@@ -1,5 +1,5 @@
-import { hvp, jvp, mul, scope, sum, type Tensor, tensor, vjp } from '../../src/index.js';
 import type { Device } from '../../src/index.js';
+import { hvp, jvp, mul, scope, sum, type Tensor, tensor, vjp } from '../../src/index.js';
 import { expectClose } from './close.js';
 import { Inputs } from './random.js';
 
@@ -28,7 +28,16 @@ const H2 = 1e-3;
  * Checks f, its gradients, ⟨u, Jv⟩ = ⟨Jᵀu, v⟩, Hv and the symmetry of H on the device against central differences
  * of the float64 reference.
  */
-export async function checkGradients({ device, f, host, shapes, values, name, order = 2, rtol = 2e-4 }: GradCheck): Promise<void> {
+export async function checkGradients({
+  device,
+  f,
+  host,
+  shapes,
+  values,
+  name,
+  order = 2,
+  rtol = 2e-4,
+}: GradCheck): Promise<void> {
   const inputs = new Inputs(name);
   const sizes = shapes.map((s) => s.reduce((a, b) => a * b, 1));
   const xs = values ?? sizes.map((n) => inputs.uniform(n));
@@ -89,7 +98,13 @@ export async function checkGradients({ device, f, host, shapes, values, name, or
   if (order === 2) {
     const hessian = at.map((x, k) =>
       Float64Array.from(x, (_, i) => {
-        const part = (a: number, b: number) => s(moved([{ k, i, h: a * H2 }, { k: -1, along: v, h: b * H2 }]));
+        const part = (a: number, b: number) =>
+          s(
+            moved([
+              { k, i, h: a * H2 },
+              { k: -1, along: v, h: b * H2 },
+            ]),
+          );
         return (part(1, 1) - part(1, -1) - part(-1, 1) + part(-1, -1)) / (4 * H2 * H2);
       }),
     );
@@ -98,7 +113,8 @@ export async function checkGradients({ device, f, host, shapes, values, name, or
     const others = w.map((d, k) => tensor(device, d, { shape: shapes[k] }));
     const hw = await read(scope(() => hvp(scalarOf, points, others).products));
     for (const t of others) t.dispose();
-    const dot = (a: ArrayLike<number>[], b: readonly Float32Array[]) => a.reduce((n, h, k) => n + b[k].reduce((m, x, i) => m + x * h[i], 0), 0);
+    const dot = (a: ArrayLike<number>[], b: readonly Float32Array[]) =>
+      a.reduce((n, h, k) => n + b[k].reduce((m, x, i) => m + x * h[i], 0), 0);
     const scale = hv.reduce((n, h, k) => n + h.reduce((m, x, i) => m + Math.abs(x * w[k][i]), 0), 0);
     expectClose([dot(hv, w)], [dot(hw, v)], { rtol: 0, atol: 1e-5 + 1e-4 * scale, what: `${name}: H symmetric` });
   }

@@ -3,7 +3,9 @@ import { HostRandom } from '../../src/tensor/philox.js';
 /**
  * Seed of this run's random inputs: fresh every time, printed with failures, fixed by SECATEUR_TEST_SEED.
  */
-export const SEED = process.env.SECATEUR_TEST_SEED ? Number(process.env.SECATEUR_TEST_SEED) : Math.floor(Math.random() * 2 ** 31);
+export const SEED = process.env.SECATEUR_TEST_SEED
+  ? Number(process.env.SECATEUR_TEST_SEED)
+  : Math.floor(Math.random() * 2 ** 31);
 
 /** Seeded inputs for one test; `name` keeps streams apart. */
 export class Inputs {

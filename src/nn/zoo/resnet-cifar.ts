@@ -46,7 +46,12 @@ export function resnetCifar(depth: number, { classes = 10, width = 16 } = {}): M
   if (depth < 8 || (depth - 2) % 6 !== 0) throw new ArgumentError('resnetCifar', 'a depth of 6 n + 2', String(depth));
   const blocks = (depth - 2) / 6;
   const stage = (inputs: number, outputs: number, stride: number) =>
-    new Sequential(Array.from({ length: blocks }, (_, i) => new BasicBlock(i === 0 ? inputs : outputs, outputs, i === 0 ? stride : 1)));
+    new Sequential(
+      Array.from(
+        { length: blocks },
+        (_, i) => new BasicBlock(i === 0 ? inputs : outputs, outputs, i === 0 ? stride : 1),
+      ),
+    );
   return new Sequential({
     conv1: new Conv2d(3, width, 3, { padding: 1, bias: false, init: kaimingNormal('fanOut') }),
     bn1: new BatchNorm2d(width, { activation: 'relu' }),
