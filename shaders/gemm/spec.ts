@@ -16,6 +16,8 @@ export interface GemmSpec {
   activation: Activation;
   /** K is not a multiple of 4: the last step masks both operands. */
   tail: boolean;
+  /** Set where the grid of tiles exceeds what a device takes in one dimension: it is then dealt out in a row. */
+  folded?: true;
   /** Shape of the tile and of the machine that runs it. */
   tile: SubgroupTile | WorkgroupTile;
 }
@@ -154,6 +156,28 @@ export function partition(spec: GemmSpec): string {
     );
   }
   return lines.join('\n  ');
+}
+
+/** Parameters of a folded grid: tiles across, tiles down, and layers (batch x groups x phases x splits). */
+export const FOLD: ParamList = [
+  ['colTiles', 'u32'],
+  ['rowTiles', 'u32'],
+  ['layers', 'u32'],
+];
+
+/** The builtins of `main` that place a workgroup, and WGSL that leaves its tile in `id` and the grid in `count`. */
+export function placement(spec: GemmSpec): { builtins: string; start: string } {
+  const names = spec.folded ? ['place', 'places'] : ['id', 'count'];
+  return {
+    builtins: `@builtin(workgroup_id) ${names[0]}: vec3u, @builtin(num_workgroups) ${names[1]}: vec3u`,
+    start: spec.folded
+      ? `let count = vec3u(P.colTiles, P.rowTiles, P.layers);
+  let turn = place.x + place.y * places.x;
+  let layer = turn / count.x / count.y;
+  if (layer >= count.z) { return; }
+  let id = vec3u(turn % count.x, turn / count.x % count.y, layer);`
+      : '',
+  };
 }
 
 /** Offset in C of this workgroup's product. */

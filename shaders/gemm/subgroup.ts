@@ -4,7 +4,7 @@ import { mathHelpers } from '../math.js';
 import { colLoader } from './col-loader.js';
 import { activate } from './epilogue.js';
 import { rowLoader } from './row-loader.js';
-import { biasBase, type GemmSpec, paramsOf, partition, resultBase, type SubgroupTile, walksTaps } from './spec.js';
+import { biasBase, FOLD, type GemmSpec, paramsOf, partition, placement, resultBase, type SubgroupTile, walksTaps } from './spec.js';
 
 /**
  * C[row, col] = act(sum_k P[row, k] Q[col, k] + bias), one subgroup a workgroup, no barriers, no workgroup memory.
@@ -23,6 +23,7 @@ export function subgroupGemm(spec: GemmSpec): Shader {
   const { rows, lanes, quads } = tile;
   const p = rowLoader(spec, tile);
   const q = colLoader(spec, quads);
+  const at = placement(spec);
   const multiply = Array.from({ length: rows }, (_, i) => {
     const s = [0, 1, 2, 3].map((k) => `let s${i}_${k} = vec4f(${p.value(i, k)});`);
     const sums = Array.from({ length: quads }, (_, v) => {
@@ -35,7 +36,9 @@ export function subgroupGemm(spec: GemmSpec): Shader {
   const code = wgsl`
 ${mathHelpers(helpers, spec.store.vector ? 4 : 1)}
 @compute @workgroup_size(${lanes})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(${at.builtins}, @builtin(local_invocation_index) lane: u32) {
+  ${at.start}
+  let group = id;
   ${partition(spec)}
   let row0 = group.y * ${rows}u;
   ${Array.from({ length: quads }, (_, v) => `let col${v} = group.x * ${4 * lanes * quads}u + ${4 * lanes * v}u + lane * 4u;`).join('\n  ')}
@@ -78,7 +81,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
       ...(spec.bias === 'none' ? [] : [{ name: 'bias', access: 'read', type: 'array<f32>' } as const]),
       { name: 'c', access: 'read_write', type: stored(false, spec.store.vector) },
     ],
-    params: [...paramsOf(spec.problem), ['tileRows', 'u32']],
+    params: [...paramsOf(spec.problem), ['tileRows', 'u32'], ...(spec.folded ? FOLD : [])],
   };
 }
 
@@ -144,16 +147,22 @@ function storeAlongRows(spec: GemmSpec, tile: SubgroupTile, v: number): string {
   }`;
   }
   const four = [0, 1, 2, 3].map((j) => bias(`row + ${j}u`)).join(', ');
-  const shift = { none: '', row: ` + vec4f(${four})`, col: ` + vec4f(${bias(`col${v} + j`)})` }[spec.bias];
+  const shift = { none: '', row: ' + shift', col: '' }[spec.bias];
+  const column = (j: number) => {
+    const value = `vec4f(${[0, 1, 2, 3].map((r) => `r${r}.${'xyzw'[j]}`).join(', ')})${shift}`;
+    const shifted = spec.bias === 'col' ? `${value} + vec4f(${bias(`col${v} + ${j}u`)})` : value;
+    return `if (places${v}[${j}] >= 0) {
+        let value = ${shifted};
+        c[(cBase + u32(places${v}[${j}]) + row) / 4u] = ${activate(spec.activation, 'value', 'vec4f')};
+      }`;
+  };
   return `${places(spec, v)}
-  for (var i = 0u; i < ${count}; i++) {
-    let r = i / 4u * 4u;
-    let j = i % 4u;
-    let row = row0 + r;
-    let place = places${v}[j];
-    if (row < P.rows && place >= 0) {
-      let value = vec4f(${acc('r')}[j], ${acc('r + 1u')}[j], ${acc('r + 2u')}[j], ${acc('r + 3u')}[j])${shift};
-      c[(cBase + u32(place) + row) / 4u] = ${activate(spec.activation, 'value', 'vec4f')};
+  for (var i = 0u; i < ${count}; i += 4u) {
+    let row = row0 + i;
+    if (row < P.rows) {
+      ${[0, 1, 2, 3].map((r) => `let r${r} = ${acc(`i + ${r}u`)};`).join('\n      ')}
+      ${spec.bias === 'row' ? `let shift = vec4f(${four});` : ''}
+      ${[0, 1, 2, 3].map(column).join('\n      ')}
     }
   }`;
 }

@@ -1,7 +1,7 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Shader } from '../../src/gpu/kernel.js';
 import { mathHelpers } from '../math.js';
-import { biasBase, type GemmSpec, paramsOf, partition, resultBase, type WorkgroupTile } from './spec.js';
+import { biasBase, FOLD, type GemmSpec, paramsOf, partition, placement, resultBase, type WorkgroupTile } from './spec.js';
 import { type BlockLoader, colBlocks, type Own, rowBlocks, walk, walkHelpers } from './tiled-load.js';
 import { storeBlock } from './tiled-store.js';
 
@@ -23,6 +23,7 @@ export function tiledGemm(spec: GemmSpec): Shader {
   const shape = tileShape(tile);
   const helpers = spec.activation === 'tanh' || spec.activation === 'sigmoid' ? [spec.activation] : [];
   const fetch = stager(spec, tile, shape);
+  const at = placement(spec);
   const code = wgsl`
 ${mathHelpers(helpers, 4)}
 ${walkHelpers(spec)}
@@ -30,7 +31,8 @@ ${RASTER}
 var<workgroup> staged: array<array<array<array<vec4f, ${shape.vectors}>, 4>, ${tile.depth / 4}>, ${tile.buffers}>;
 
 @compute @workgroup_size(${shape.invocations})
-fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(${at.builtins}, @builtin(local_invocation_index) lane: u32) {
+  ${at.start}
   let group = raster(id, count);
   ${partition(spec)}
   ${walk(spec)}
@@ -77,7 +79,7 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u,
       ...(spec.bias === 'none' ? [] : [{ name: 'bias', access: 'read', type: 'array<f32>' } as const]),
       { name: 'c', access: 'read_write', type: stored(false, spec.store.vector) },
     ],
-    params: paramsOf(spec.problem),
+    params: [...paramsOf(spec.problem), ...(spec.folded ? FOLD : [])],
   };
 }
 

@@ -2,7 +2,7 @@ import type { GemmSpec, Problem } from '../../shaders/gemm/spec.js';
 import { subgroupGemm } from '../../shaders/gemm/subgroup.js';
 import { tiledGemm } from '../../shaders/gemm/tiled.js';
 import type { Device } from '../gpu/device.js';
-import { type Cost, defineKernel, type Grid } from '../gpu/kernel.js';
+import { type Cost, defineKernel, foldGrid, type Grid } from '../gpu/kernel.js';
 import { Tensor } from '../tensor/tensor.js';
 import { chooseTile, type TileChoice } from './gemm-rules.js';
 import { sumLeading } from './reduce.js';
@@ -55,7 +55,9 @@ function encode(device: Device, product: Product, choice: TileChoice, target: Te
   const { op, rows, cols, depth, parts } = product;
   const { tile, splits } = choice;
   const tileCols = tile.kind === 'subgroup' ? 4 * tile.lanes * tile.quads : tile.cols;
-  const grid: Grid = [Math.ceil(cols / tileCols), Math.ceil(rows / tile.rows), parts * product.phases * splits];
+  const tiles: Grid = [Math.ceil(cols / tileCols), Math.ceil(rows / tile.rows), parts * product.phases * splits];
+  const most = device.limits.maxWorkgroups;
+  const folded = tiles.some((n) => n > most);
   const chunk = Math.ceil(depth / splits / 4) * 4;
   const common = [rows, cols, depth, chunk, splits, parts];
   const cost: Cost = {
@@ -65,11 +67,11 @@ function encode(device: Device, product: Product, choice: TileChoice, target: Te
   const inputs = product.bias ? [product.p, product.q, product.bias] : [product.p, product.q];
   device.run(
     gemmKernel,
-    { ...product.spec, tile },
+    folded ? { ...product.spec, folded, tile } : { ...product.spec, tile },
     {
       bindings: [...inputs, target].map((t) => t.binding(op)),
-      params: [...common, ...product.params, ...(tile.kind === 'subgroup' ? [tile.rows] : [])],
-      grid,
+      params: [...common, ...product.params, ...(tile.kind === 'subgroup' ? [tile.rows] : []), ...(folded ? tiles : [])],
+      grid: folded ? foldGrid(tiles[0] * tiles[1] * tiles[2], most) : tiles,
       cost,
     },
   );

@@ -7,7 +7,9 @@ requires immediate_address_space;
 struct Params { rows: u32, cols: u32, depth: u32, chunk: u32, splits: u32, parts: u32, pI: u32, pK: u32, qI: u32, qK: u32, pPart: u32, qPart: u32, cPart: u32, cLead: u32, biasPart: u32, tileRows: u32 }
 var<immediate> P: Params;
 @compute @workgroup_size(8)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lane: u32) {
+  
+  let group = id;
   let split = group.z % P.splits;
   let part = group.z / P.splits;
   let row0 = group.y * 16u;
@@ -127,15 +129,15 @@ acc[15] = fma(s15_3, b0_3, fma(s15_2, b0_2, fma(s15_1, b0_1, fma(s15_0, b0_0, ac
     }
   }
 }
-// {"p":{"load":"i4","half":false},"q":{"load":"k4","half":false}}: 135 lines, sha256 8610f06b0f81fd95
-// {"p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 125 lines, sha256 04f1444df6d58800
-// {"p":{"load":"k4","half":true},"q":{"load":"i4","half":true}}: 130 lines, sha256 b43a1dbd55563158
-// {"bias":"col","activation":"relu"}: 130 lines, sha256 6fd255bb94e216a1
-// {"bias":"row","activation":"tanh","store":{"along":"row","vector":true}}: 138 lines, sha256 c001d82947148cb9
-// {"problem":"convForward","p":{"load":"k4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true},"bias":"row","activation":"relu"}: 185 lines, sha256 4e412321d799f830
-// {"problem":"convForward","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"row","vector":false},"tail":true}: 237 lines, sha256 480d73ca09bc3480
-// {"problem":"convInput","p":{"load":"i4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true}}: 204 lines, sha256 c80df79bf81575fe
-// {"problem":"convWeight","p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"store":{"along":"col","vector":true}}: 188 lines, sha256 c0135afcde95a98d
-// {"problem":"convWeight","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 224 lines, sha256 dfd7379becef8319
-// {"tile":{"kind":"subgroup","lanes":4,"rows":16,"quads":1,"unroll":false}}: 133 lines, sha256 1a3583b704e00657
-// {"tile":{"kind":"subgroup","lanes":32,"rows":8,"quads":2,"unroll":true}}: 111 lines, sha256 25e1a49f65cdc319
+// {"p":{"load":"i4","half":false},"q":{"load":"k4","half":false}}: 137 lines, sha256 e1380f1fa1d0fef6
+// {"p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 127 lines, sha256 ff68871df4e86ff0
+// {"p":{"load":"k4","half":true},"q":{"load":"i4","half":true}}: 132 lines, sha256 d1f2c7a66b6f38c3
+// {"bias":"col","activation":"relu"}: 132 lines, sha256 8ca517240544d980
+// {"bias":"row","activation":"tanh","store":{"along":"row","vector":true}}: 156 lines, sha256 0264dc6d94748864
+// {"problem":"convForward","p":{"load":"k4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true},"bias":"row","activation":"relu"}: 203 lines, sha256 4a8e143aa38597e4
+// {"problem":"convForward","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"row","vector":false},"tail":true}: 239 lines, sha256 3dda7433bfdd4b77
+// {"problem":"convInput","p":{"load":"i4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true}}: 222 lines, sha256 2825698c19b59555
+// {"problem":"convWeight","p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"store":{"along":"col","vector":true}}: 190 lines, sha256 9c5aa632ec5e714e
+// {"problem":"convWeight","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 226 lines, sha256 09afba3eedb490ed
+// {"tile":{"kind":"subgroup","lanes":4,"rows":16,"quads":1,"unroll":false}}: 135 lines, sha256 0fabf8c64f4593fd
+// {"tile":{"kind":"subgroup","lanes":32,"rows":8,"quads":2,"unroll":true}}: 113 lines, sha256 4a13554ba7fa1dd2

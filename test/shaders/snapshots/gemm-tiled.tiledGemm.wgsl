@@ -16,6 +16,7 @@ var<workgroup> staged: array<array<array<array<vec4f, 24>, 4>, 4>, 2>;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lane: u32) {
+  
   let group = raster(id, count);
   let split = group.z % P.splits;
   let part = group.z / P.splits;
@@ -186,15 +187,15 @@ c[(cBase + row * P.cLead + col) / 4u] = value;
 }
 }
 }
-// {"p":{"load":"i4","half":false},"q":{"load":"k4","half":false}}: 188 lines, sha256 0e1d1911fd3d4291
-// {"p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 199 lines, sha256 5c3b787d1d3bc77b
-// {"p":{"load":"k4","half":true},"q":{"load":"i4","half":true}}: 189 lines, sha256 72a8f15b59a8f001
-// {"bias":"col","activation":"relu"}: 193 lines, sha256 36e943a42afa87ac
-// {"bias":"row","activation":"tanh","store":{"along":"row","vector":true}}: 210 lines, sha256 08dfe402289e4f85
-// {"problem":"convForward","p":{"load":"k4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true},"bias":"row","activation":"relu"}: 220 lines, sha256 8f9210d9dd4e054f
-// {"problem":"convForward","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"row","vector":false},"tail":true}: 269 lines, sha256 a4df371d0a2fc373
-// {"problem":"convInput","p":{"load":"i4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true}}: 271 lines, sha256 87bf2d5294229a39
-// {"problem":"convWeight","p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"store":{"along":"col","vector":true}}: 247 lines, sha256 18325335f38e344a
-// {"problem":"convWeight","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 255 lines, sha256 18f8f3f590e41cdf
-// {"tile":{"kind":"workgroup","rows":32,"cols":64,"depth":16,"blockRows":4,"blockCols":4,"buffers":1,"unroll":false}}: 124 lines, sha256 c95a0b947869247c
-// {"tile":{"kind":"workgroup","rows":128,"cols":128,"depth":16,"blockRows":8,"blockCols":8,"buffers":2,"unroll":true}}: 354 lines, sha256 b87dc103204f9f95
+// {"p":{"load":"i4","half":false},"q":{"load":"k4","half":false}}: 189 lines, sha256 83529dcb0fdb8e81
+// {"p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 200 lines, sha256 8a7e0fac16ddd119
+// {"p":{"load":"k4","half":true},"q":{"load":"i4","half":true}}: 190 lines, sha256 49c2db66059e310f
+// {"bias":"col","activation":"relu"}: 194 lines, sha256 f2acc7804fd03eee
+// {"bias":"row","activation":"tanh","store":{"along":"row","vector":true}}: 211 lines, sha256 8403a708b899f3c5
+// {"problem":"convForward","p":{"load":"k4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true},"bias":"row","activation":"relu"}: 221 lines, sha256 93fa71fc8104097c
+// {"problem":"convForward","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"row","vector":false},"tail":true}: 270 lines, sha256 b15e84c1cbb71043
+// {"problem":"convInput","p":{"load":"i4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true}}: 272 lines, sha256 285cc00e710c14e3
+// {"problem":"convWeight","p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"store":{"along":"col","vector":true}}: 248 lines, sha256 d86917591b76a8b8
+// {"problem":"convWeight","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 256 lines, sha256 121c2ed98a92e592
+// {"tile":{"kind":"workgroup","rows":32,"cols":64,"depth":16,"blockRows":4,"blockCols":4,"buffers":1,"unroll":false}}: 125 lines, sha256 10143811bedcdc03
+// {"tile":{"kind":"workgroup","rows":128,"cols":128,"depth":16,"blockRows":8,"blockCols":8,"buffers":2,"unroll":true}}: 355 lines, sha256 44d569d2aca6127c
