@@ -14,19 +14,24 @@ export interface PackSpec {
  */
 export function packShader(spec: PackSpec): Shader {
   const names = Array.from({ length: spec.tensors }, (_, k) => k);
-  const copy = (k: number) => `case ${k}u: {
-      for (var i = first; i * 4u < P.n${k}; i += by) {
-        flat[P.o${k} / 4u + i] = select(vec4f(0.0), in${k}[i], vec4u(i * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(P.n${k}));
-      }
-    }`;
+  const cases = (f: (k: number) => string) => names.map((k) => `case ${k}u: { ${f(k)} }`).join('\n      ');
   return {
+    // One loop and one store for all tensors: a loop apiece would compile several times as long.
     code: `@compute @workgroup_size(${spec.workgroup})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first = group.x * ${spec.workgroup}u + lane;
-  let by = groups.x * ${spec.workgroup}u;
+  var offset = 0u;
+  var count = 0u;
   switch (group.z) {
-    ${names.map(copy).join('\n    ')}
-    default: {}
+      ${cases((k) => `offset = P.o${k} / 4u; count = P.n${k};`)}
+      default: {}
+  }
+  for (var i = group.x * ${spec.workgroup}u + lane; i * 4u < count; i += groups.x * ${spec.workgroup}u) {
+    var v = vec4f(0.0);
+    switch (group.z) {
+      ${cases((k) => `v = in${k}[i];`)}
+      default: {}
+    }
+    flat[offset + i] = select(vec4f(0.0), v, vec4u(i * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(count));
   }
 }`,
     bindings: [

@@ -58,13 +58,21 @@ const SOFTWARE_TILES = [
  */
 const softwareCost = (rows: number, quads: number): number => rows * (5.2 + 16 * quads) + (rows / 8) * 36 + quads * 144;
 
+/**
+ * Most rows of a tile for a product of so many operations. A pipeline of 32 rows takes some 0.4 s to compile, one of
+ * 8 a quarter of it: a product that is done in a fraction of that does not get it back.
+ */
+const mostRows = (flops: number): number => (flops < 8e6 ? 8 : flops < 64e6 ? 16 : 32);
+
 /** Software: the tile of least total cost, padding included; k is split only to give every core work. */
 function softwareTile(device: Device, product: Product): TileChoice {
   const lanes = device.subgroupSize;
   const count = (t: { rows: number; quads: number }) =>
     Math.ceil(product.rows / t.rows) * Math.ceil(product.cols / (4 * lanes * t.quads));
   const total = (t: { rows: number; quads: number }) => count(t) * softwareCost(t.rows, t.quads);
-  const best = SOFTWARE_TILES.reduce((a, b) => (total(b) < total(a) ? b : a));
+  const flops = 2 * product.rows * product.cols * product.length * product.parts * product.phases;
+  const fits = SOFTWARE_TILES.filter((t) => t.rows <= mostRows(flops));
+  const best = fits.reduce((a, b) => (total(b) < total(a) ? b : a));
   const tiles = count(best) * product.parts * product.phases;
   const splits = splitsFor(product, tiles, 4 * (device.driver?.cores ?? 4), 256);
   return {

@@ -8,26 +8,24 @@ struct Params { o0: u32, n0: u32, o1: u32, n1: u32, o2: u32, n2: u32 }
 var<immediate> P: Params;
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let first = group.x * 64u + lane;
-  let by = groups.x * 64u;
+  var offset = 0u;
+  var count = 0u;
   switch (group.z) {
-    case 0u: {
-      for (var i = first; i * 4u < P.n0; i += by) {
-        flat[P.o0 / 4u + i] = select(vec4f(0.0), in0[i], vec4u(i * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(P.n0));
-      }
+      case 0u: { offset = P.o0 / 4u; count = P.n0; }
+      case 1u: { offset = P.o1 / 4u; count = P.n1; }
+      case 2u: { offset = P.o2 / 4u; count = P.n2; }
+      default: {}
+  }
+  for (var i = group.x * 64u + lane; i * 4u < count; i += groups.x * 64u) {
+    var v = vec4f(0.0);
+    switch (group.z) {
+      case 0u: { v = in0[i]; }
+      case 1u: { v = in1[i]; }
+      case 2u: { v = in2[i]; }
+      default: {}
     }
-    case 1u: {
-      for (var i = first; i * 4u < P.n1; i += by) {
-        flat[P.o1 / 4u + i] = select(vec4f(0.0), in1[i], vec4u(i * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(P.n1));
-      }
-    }
-    case 2u: {
-      for (var i = first; i * 4u < P.n2; i += by) {
-        flat[P.o2 / 4u + i] = select(vec4f(0.0), in2[i], vec4u(i * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(P.n2));
-      }
-    }
-    default: {}
+    flat[offset + i] = select(vec4f(0.0), v, vec4u(i * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(count));
   }
 }
-// {"tensors":1}: 19 lines, sha256 63e9c5a29523a94a
-// {"tensors":15,"workgroup":16}: 102 lines, sha256 5e006475c0826cdd
+// {"tensors":1}: 23 lines, sha256 b4fc991f52da080f
+// {"tensors":15,"workgroup":16}: 64 lines, sha256 132777b02af9c88f
