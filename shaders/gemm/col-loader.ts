@@ -44,16 +44,25 @@ function matrix(spec: GemmSpec, quads: number): ColLoader {
       start: `let qBase = part * P.qPart;\n${lines(quads, (v) => `let qCol${v} = min(col${v} / 4u, (P.cols + 3u) / 4u - 1u);`)}`,
       tapRow: '',
       tap: '',
-      step: lines(4, (k) => `let qRow${k} = (qBase + ${at(k)} * P.qK) / 4u;
-${lines(quads, (v) => `let b${v}_${k} = ${masked(k, widenVector(spec, `q[qRow${k} + qCol${v}]`))};`)}`),
+      step: lines(
+        4,
+        (k) => `let qRow${k} = (qBase + ${at(k)} * P.qK) / 4u;
+${lines(quads, (v) => `let b${v}_${k} = ${masked(k, widenVector(spec, `q[qRow${k} + qCol${v}]`))};`)}`,
+      ),
     };
   }
   const one = (v: number) =>
     spec.q.load === 'k4'
       ? `${lines(4, (j) => `let c${v}_${j} = ${widenVector(spec, `q[(qCol${v}_${j} + k) / 4u]`)};`)}\n${transpose(v)}`
-      : lines(4, (k) => `let b${v}_${k} = ${masked(k, `vec4f(${list(4, (j) => widenScalar(spec, `q[qCol${v}_${j} + ${at(k)} * P.qK]`)).join(', ')})`)};`);
+      : lines(
+          4,
+          (k) =>
+            `let b${v}_${k} = ${masked(k, `vec4f(${list(4, (j) => widenScalar(spec, `q[qCol${v}_${j} + ${at(k)} * P.qK]`)).join(', ')})`)};`,
+        );
   return {
-    start: lines(quads, (v) => lines(4, (j) => `let qCol${v}_${j} = part * P.qPart + min(col${v} + ${j}u, P.cols - 1u) * P.qI;`)),
+    start: lines(quads, (v) =>
+      lines(4, (j) => `let qCol${v}_${j} = part * P.qPart + min(col${v} + ${j}u, P.cols - 1u) * P.qI;`),
+    ),
     tapRow: '',
     tap: '',
     step: lines(quads, one),
@@ -152,7 +161,9 @@ function pixelsByElement(spec: GemmSpec, quads: number): ColLoader {
     let off${axis}${k} = far${axis}${k} / P.stride${axis};`;
   const one = (k: number) => {
     const live = `${spec.tail ? `(k + ${k}u < kEnd) & ` : ''}${forward ? '' : `(farY${k} % P.strideY == 0) & (farX${k} % P.strideX == 0) & `}`;
-    const group = (v: number) => `${lines(4, (j) => source(v, j, `${v}_${j}_${k}`, `offY${k}`, `offX${k}`, `shift${k}`, live))}
+    const group = (
+      v: number,
+    ) => `${lines(4, (j) => source(v, j, `${v}_${j}_${k}`, `offY${k}`, `offX${k}`, `shift${k}`, live))}
     let b${v}_${k} = vec4f(${list(4, (j) => `select(0.0, ${widenScalar(spec, `q[at${v}_${j}_${k}]`)}, in${v}_${j}_${k})`).join(', ')});`;
     return `${offset('Y', k)}
     ${offset('X', k)}

@@ -50,9 +50,12 @@ export function rowLoader(spec: GemmSpec, tile: SubgroupTile): RowLoader {
     return {
       start: [
         `let pBase = ${a.base};`,
-        ...list(sets, (s) => `let dealt${s} = ${s * lanes}u + lane;
+        ...list(
+          sets,
+          (s) => `let dealt${s} = ${s * lanes}u + lane;
   let pk${s} = dealt${s} / ${perK}u;
-  let pRow${s} = min(row0 / 4u + dealt${s} % ${perK}u, (P.rows + 3u) / 4u - 1u);`),
+  let pRow${s} = min(row0 / 4u + dealt${s} % ${perK}u, (P.rows + 3u) / 4u - 1u);`,
+        ),
       ].join('\n'),
       tap,
       step: list(sets, (s) => {
@@ -64,7 +67,10 @@ export function rowLoader(spec: GemmSpec, tile: SubgroupTile): RowLoader {
     };
   }
   return {
-    start: [`let pBase = ${a.base};`, ...list(sets, (s) => `let pRow${s} = min(row0 + ${s * lanes}u + lane, P.rows - 1u) * ${a.row};`)].join('\n'),
+    start: [
+      `let pBase = ${a.base};`,
+      ...list(sets, (s) => `let pRow${s} = min(row0 + ${s * lanes}u + lane, P.rows - 1u) * ${a.row};`),
+    ].join('\n'),
     tap,
     step: list(sets, (s) =>
       spec.p.load === 'k4'

@@ -4,7 +4,17 @@ import { mathHelpers } from '../math.js';
 import { colLoader } from './col-loader.js';
 import { activate } from './epilogue.js';
 import { rowLoader } from './row-loader.js';
-import { biasBase, FOLD, type GemmSpec, paramsOf, partition, placement, resultBase, type SubgroupTile, walksTaps } from './spec.js';
+import {
+  biasBase,
+  FOLD,
+  type GemmSpec,
+  paramsOf,
+  partition,
+  placement,
+  resultBase,
+  type SubgroupTile,
+  walksTaps,
+} from './spec.js';
 
 /**
  * C[row, col] = act(sum_k P[row, k] Q[col, k] + bias), one subgroup a workgroup, no barriers, no workgroup memory.
@@ -71,7 +81,8 @@ fn main(${at.builtins}, @builtin(local_invocation_index) lane: u32) {
   ${biasBase(spec)}
   ${Array.from({ length: quads }, (_, v) => (spec.store.along === 'col' ? storeAlongCols(spec, tile, v) : storeAlongRows(spec, tile, v))).join('\n  ')}
 }`;
-  const stored = (half: boolean, vector: boolean) => `array<${vector ? (half ? 'vec4h' : 'vec4f') : half ? 'f16' : 'f32'}>`;
+  const stored = (half: boolean, vector: boolean) =>
+    `array<${vector ? (half ? 'vec4h' : 'vec4f') : half ? 'f16' : 'f32'}>`;
   return {
     code,
     enables: spec.p.half || spec.q.half ? ['subgroups', 'f16'] : ['subgroups'],

@@ -1,7 +1,16 @@
 import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Shader } from '../../src/gpu/kernel.js';
 import { mathHelpers } from '../math.js';
-import { biasBase, FOLD, type GemmSpec, paramsOf, partition, placement, resultBase, type WorkgroupTile } from './spec.js';
+import {
+  biasBase,
+  FOLD,
+  type GemmSpec,
+  paramsOf,
+  partition,
+  placement,
+  resultBase,
+  type WorkgroupTile,
+} from './spec.js';
 import { type BlockLoader, colBlocks, type Own, rowBlocks, walk, walkHelpers } from './tiled-load.js';
 import { storeBlock } from './tiled-store.js';
 

@@ -12,7 +12,7 @@ import { magnitudeMask } from '../prune/magnitude.js';
 import { scope } from '../tensor/scope.js';
 import { type Tensor, tensor } from '../tensor/tensor.js';
 import { type Evaluation, evaluate } from '../train/evaluate.js';
-import { fit } from '../train/fit.js';
+import { fit as trainModel } from '../train/fit.js';
 
 export interface DemoOptions {
   seed: number;
@@ -49,7 +49,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     const stages: { name: string; at: Evaluation; kept: string }[] = [];
     const steps = (epochs: number) => epochs * Math.floor(options.images / BATCH);
     const first = adam(model.parameters, { lr: 2e-3, schedule: cosine(steps(options.epochs)) });
-    await train_(model, first, train, options.epochs, options.seed, 'training  ');
+    await trainStage(model, first, train, options.epochs, options.seed, 'training  ');
     first.dispose();
     stages.push({ name: 'dense', at: await evaluate(model, test.inputs, test.targets), kept: '100 %' });
 
@@ -60,7 +60,7 @@ export async function demo(options: DemoOptions): Promise<number> {
 
     const second = adam(model.parameters, { lr: 1e-3, schedule: cosine(steps(options.fineTune)) });
     second.setMask(pruned.mask);
-    await train_(model, second, train, options.fineTune, options.seed + 1, 'fine-tuning');
+    await trainStage(model, second, train, options.fineTune, options.seed + 1, 'fine-tuning');
     second.dispose();
     stages.push({ name: 'fine-tuned', at: await evaluate(model, test.inputs, test.targets), kept: share });
 
@@ -100,7 +100,7 @@ function applyMask(model: Model, mask: Tensor): void {
   product.dispose();
 }
 
-async function train_(
+async function trainStage(
   model: Model,
   optimiser: ReturnType<typeof adam>,
   data: { inputs: Tensor; targets: Tensor },
@@ -117,7 +117,7 @@ async function train_(
     notTTYSchedule: 5000,
   });
   bar.start(epochs * Math.floor(data.inputs.shape[0] / BATCH), 0, { loss: '-', rate: '-' });
-  await fit(model, optimiser, data.inputs, data.targets, {
+  await trainModel(model, optimiser, data.inputs, data.targets, {
     epochs,
     batch: BATCH,
     seed,

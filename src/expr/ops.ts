@@ -183,6 +183,7 @@ export const OPS: Record<OpName, OpDef> = {
     type: floatIn,
     // Not max(x, 0), which may turn NaN into 0 and so hide a training that has diverged.
     wgsl: ([a], _t, T) => `select(${a}, ${T}(0.0), ${a} <= ${T}(0.0))`,
+    // biome-ignore lint/complexity/useMathMinMax: written as the shader has it
     evaluate: ([a]) => (a <= 0 ? 0 : a),
     gradient: (g, [a]) => [where(gt(a, c(0)), g, c(0))],
   },

@@ -7,7 +7,7 @@ import {
 import type { Device } from '../gpu/device.js';
 import { defineKernel, foldGrid } from '../gpu/kernel.js';
 import { Tensor } from '../tensor/tensor.js';
-import type { ConvAttrs } from './conv.js';
+import type { ConvAttrs } from './conv-geometry.js';
 import { sumLeading } from './reduce.js';
 import { walkOf } from './walk.js';
 

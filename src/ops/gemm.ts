@@ -65,14 +65,10 @@ function encode(device: Device, product: Product, choice: TileChoice, target: Te
     bytes: product.p.bytes + product.q.bytes + target.bytes,
   };
   const inputs = product.bias ? [product.p, product.q, product.bias] : [product.p, product.q];
-  device.run(
-    gemmKernel,
-    folded ? { ...product.spec, folded, tile } : { ...product.spec, tile },
-    {
-      bindings: [...inputs, target].map((t) => t.binding(op)),
-      params: [...common, ...product.params, ...(tile.kind === 'subgroup' ? [tile.rows] : []), ...(folded ? tiles : [])],
-      grid: folded ? foldGrid(tiles[0] * tiles[1] * tiles[2], most) : tiles,
-      cost,
-    },
-  );
+  device.run(gemmKernel, folded ? { ...product.spec, folded, tile } : { ...product.spec, tile }, {
+    bindings: [...inputs, target].map((t) => t.binding(op)),
+    params: [...common, ...product.params, ...(tile.kind === 'subgroup' ? [tile.rows] : []), ...(folded ? tiles : [])],
+    grid: folded ? foldGrid(tiles[0] * tiles[1] * tiles[2], most) : tiles,
+    cost,
+  });
 }

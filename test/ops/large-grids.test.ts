@@ -16,7 +16,10 @@ for (const deviceClass of ['software', 'discrete'] satisfies DeviceClass[]) {
       const out = scope(() =>
         matmul(tensor(t.device, a, { shape: [parts, 1, 2] }), tensor(t.device, b, { shape: [parts, 2, 1] })),
       );
-      const expected = Float64Array.from({ length: parts }, (_, i) => a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1]);
+      const expected = Float64Array.from(
+        { length: parts },
+        (_, i) => a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1],
+      );
       expectClose(await out.data(), expected);
       out.dispose();
     });
@@ -25,7 +28,10 @@ for (const deviceClass of ['software', 'discrete'] satisfies DeviceClass[]) {
       const rows = 65_536 * 33;
       const a = new Inputs('rows').uniform(rows);
       const out = scope(() => matmul(tensor(t.device, a, { shape: [rows, 1] }), tensor(t.device, [[2]])));
-      expectClose(await out.data(), Float64Array.from(a, (x) => 2 * x));
+      expectClose(
+        await out.data(),
+        Float64Array.from(a, (x) => 2 * x),
+      );
       out.dispose();
     });
 
@@ -45,7 +51,10 @@ for (const deviceClass of ['software', 'discrete'] satisfies DeviceClass[]) {
       const host = new Float64Array(images * size * (size + 1));
       for (let i = 0; i < pixels; i++) host[i + Math.floor(i / size)] = 3 * x[i];
       expectClose(await y.data(), host);
-      expectClose(await dx.data(), Float64Array.from(x, (v) => 9 * v));
+      expectClose(
+        await dx.data(),
+        Float64Array.from(x, (v) => 9 * v),
+      );
       y.dispose();
       dx.dispose();
     });
