@@ -31,13 +31,13 @@ export function figure(report: Report): string {
   const bars: string[] = [];
   let y = 34;
   for (const { title, rows } of groups) {
-    bars.push(`<text x="8" y="${y + 12}" class="title">${escape(title)}</text>`);
+    bars.push(`<text x="8" y="${y + 12}" class="title">${escapeXml(title)}</text>`);
     for (const r of rows) {
       const times = r.wall!.median / least(rows);
       const length = Math.max(3, Math.log10(times * 2) * scale);
       const kind = r.kind === 'engine' ? 'ours' : 'peer';
       bars.push(
-        `<text x="${LEFT - 8}" y="${y + 12}" class="name ${kind}" text-anchor="end">${escape(r.candidate)}</text>`,
+        `<text x="${LEFT - 8}" y="${y + 12}" class="name ${kind}" text-anchor="end">${escapeXml(r.candidate)}</text>`,
         `<rect x="${LEFT}" y="${y + 2}" width="${length.toFixed(1)}" height="${ROW - 4}" rx="2" class="${kind}"/>`,
         `<text x="${(LEFT + length + 6).toFixed(1)}" y="${y + 12}" class="value">${show(r.wall!.median)} ms</text>`,
       );
@@ -52,7 +52,7 @@ text { font: 12px system-ui, sans-serif; fill: #333 }
 rect.ours { fill: #2a7f4f } rect.peer { fill: #b9c2cc }
 @media (prefers-color-scheme: dark) { text { fill: #ddd } .value { fill: #aaa } rect.ours { fill: #4fbf83 } rect.peer { fill: #5b6570 } }
 </style>
-<text x="8" y="16" class="value">Median time of one call, logarithmic. ${escape(report.environment.adapter.description || report.environment.adapter.name)}</text>
+<text x="8" y="16" class="value">Median time of one call, logarithmic. ${escapeXml(report.environment.adapter.description || report.environment.adapter.name)}</text>
 ${bars.join('\n')}
 </svg>
 `;
@@ -60,7 +60,7 @@ ${bars.join('\n')}
 
 const least = (rows: Report['rows']): number => Math.min(...rows.map((r) => r.wall!.median));
 const show = (ms: number): string => (ms >= 100 ? ms.toFixed(0) : ms.toPrecision(3));
-const escape = (text: string): string => text.replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`);
+const escapeXml = (text: string): string => text.replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`);
 
 const { positionals } = parseArgs({ allowPositionals: true });
 if (positionals.length !== 2) {

@@ -5,6 +5,7 @@ export type { AdapterFacts, DeviceClass } from './gpu/adapter.js';
 export type { MemoryReport } from './gpu/buffers.js';
 export { Device, type OpenDeviceOptions, openDevice } from './gpu/device.js';
 export * from './gpu/errors.js';
+export type { TunedTable } from './gpu/tuned-table.js';
 export { argmax, argmin } from './ops/arg-reduce.js';
 export * from './ops/attention.js';
 export { type BatchNormOptions, batchNorm, type RunningStatistics } from './ops/batch-norm.js';
@@ -53,7 +54,6 @@ export { type ResizeOptions, resize2d, upsampleNearest2d } from './ops/resize.js
 export { flip, pad, slice, split } from './ops/slice.js';
 export { argsort, type SortOptions, sort } from './ops/sort.js';
 export { swapAxes, transpose } from './ops/transpose.js';
-export type { TunedTable } from './ops/tuned.js';
 export type { DType, HostArray } from './tensor/dtype.js';
 export { keep, scope } from './tensor/scope.js';
 export { type Shape, sizeOf } from './tensor/shape.js';

@@ -1,4 +1,3 @@
-import { checkTuned, type TunedTable } from '../ops/tuned.js';
 import { type AdapterFacts, adapterFacts, type DeviceClass, requestDevice } from './adapter.js';
 import { BufferPool, type Lease, type MemoryReport } from './buffers.js';
 import { BufferUsage, MapRead } from './constants.js';
@@ -17,6 +16,7 @@ import {
 import { type Binding, type Cost, type Grid, type Kernel, packParams } from './kernel.js';
 import { PipelineCache } from './pipelines.js';
 import { type ProfileRow, Stream } from './stream.js';
+import { checkTuned, type TunedTable } from './tuned-table.js';
 
 export interface OpenDeviceOptions {
   /** `gpu`: only real hardware; `software`: only a software driver; `any` (default): what the machine has. */

@@ -5,17 +5,11 @@ import { describe, expect, test } from 'vitest';
 import type { SubgroupTile, WorkgroupTile } from '../../shaders/gemm/spec.js';
 import { tune } from '../../src/cli/tune.js';
 import { multiplications } from '../../src/cli/tune-products.js';
+import { checkTuned, type TunedTable } from '../../src/gpu/tuned-table.js';
 import { type Device, matmul, openDevice, scope, type Tensor, tensor } from '../../src/index.js';
 import type { Product } from '../../src/ops/gemm.js';
 import { chooseTile, overrideTiles } from '../../src/ops/gemm-rules.js';
-import {
-  checkTuned,
-  lookUpTuned,
-  nearestPowerOfTwo,
-  type TunedProduct,
-  type TunedTable,
-  tunedKey,
-} from '../../src/ops/tuned.js';
+import { lookUpTuned, nearestPowerOfTwo, type TunedProduct, tunedKey } from '../../src/ops/tuned.js';
 import { expectClose } from '../support/close.js';
 import { testDevice } from '../support/device.js';
 import { Inputs } from '../support/random.js';
