@@ -7,7 +7,7 @@ import { environment, load } from './environment.js';
 import { measure, type Row } from './harness.js';
 import { Peer, peerCandidate, peerEnvironment, peerNames, peersMissing } from './peers.js';
 import { benchmarkJson, heading, kernelLines, peerTable, type Report, resultTable } from './report.js';
-import { higher, measureRoofline } from './roofline.js';
+import { higher, measureRoofline, type Roofline } from './roofline.js';
 import { runSuite } from './suite.js';
 
 const USAGE = `usage: npm run bench -- [options]
@@ -133,22 +133,7 @@ async function main(options: Options): Promise<number> {
     let roofline = await measureRoofline(device, roofMs);
     const rows: Row[] = [];
     const budget = { ms: options.quick ? 200 : 1000, most: 60 };
-    const jobs = cases.map((c) => ({
-      name: c.name,
-      run: async () => {
-        const compared = c.peer ? peers.map((p) => peerCandidate(p, c.peer!)) : [];
-        const found = await measure({ ...c, candidates: [...c.candidates, ...compared] }, budget);
-        rows.push(...found);
-        const failed = found.find((r) => r.error !== undefined);
-        if (failed) throw new Error(`${failed.candidate}: ${failed.error}`);
-        const first = found.find((r) => r.kind === 'engine') ?? found[0];
-        return (first.samples ?? []).map((ms) => ms / 1000);
-      },
-    }));
-    const errors = await runSuite(options.suite, jobs, (line) => console.log(line));
-    roofline = higher(roofline, await measureRoofline(device, roofMs));
-
-    const report: Report = {
+    const report = (roofline: Roofline): Report => ({
       schema: 1,
       suite: options.suite,
       started: started.toISOString(),
@@ -159,9 +144,28 @@ async function main(options: Options): Promise<number> {
       roofline,
       peers: peers.flatMap((p) => p.facts ?? []),
       rows,
-    };
-    print(report);
-    write(report, options.out);
+    });
+    const jobs = cases.map((c) => ({
+      name: c.name,
+      run: async () => {
+        const compared = c.peer ? peers.map((p) => peerCandidate(p, c.peer!)) : [];
+        const found = await measure({ ...c, candidates: [...c.candidates, ...compared] }, budget);
+        rows.push(...found);
+        // After every case, so that a long run that is cut off keeps what it has.
+        write(report(roofline), options.out);
+        const failed = found.find((r) => r.error !== undefined);
+        if (failed) throw new Error(`${failed.candidate}: ${failed.error}`);
+        const first = found.find((r) => r.kind === 'engine') ?? found[0];
+        return (first.samples ?? []).map((ms) => ms / 1000);
+      },
+    }));
+    const errors = await runSuite(options.suite, jobs, (line) => console.log(line));
+    roofline = higher(roofline, await measureRoofline(device, roofMs));
+
+    const whole = report(roofline);
+    print(whole);
+    write(whole, options.out);
+    console.log(`\n${whole.seconds} s; written to ${options.out}`);
     return errors.size === 0 ? 0 : 1;
   } finally {
     await Promise.all(peers.map((p) => p.stop()));
@@ -182,7 +186,6 @@ function write(report: Report, out: string): void {
   mkdirSync(dirname(out), { recursive: true });
   writeFileSync(out, `${JSON.stringify(report, null, 1)}\n`);
   writeFileSync(forAction, `${JSON.stringify(benchmarkJson(report), null, 1)}\n`);
-  console.log(`\n${report.seconds} s; written to ${out} and ${forAction}`);
 }
 
 let code = 1;
