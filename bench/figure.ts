@@ -18,8 +18,8 @@ const CASES: readonly [title: string, pattern: RegExp][] = [
 
 const ROW = 17;
 const GAP = 16;
-const LEFT = 250;
-const WIDTH = 760;
+const LEFT = 280;
+const WIDTH = 790;
 
 export function figure(report: Report): string {
   const groups = CASES.flatMap(([title, pattern]) => {
