@@ -199,3 +199,15 @@ export function biasBase(spec: GemmSpec): string {
   if (spec.bias === 'none') return '';
   return `let biasBase = ${spec.problem === 'matmul' ? 'part * P.biasPart' : 'member * P.biasPart + channelGroup * P.rows'};`;
 }
+
+/**
+ * Workgroups start in the order of their number, x first. Counted down `band` row tiles before the next column tile,
+ * those that run together share more of P and Q, and find it in the cache.
+ */
+export const raster = (band: number): string => `fn raster(id: vec3u, count: vec3u) -> vec3u {
+  let n = id.y * count.x + id.x;
+  let top = n / (${band}u * count.x) * ${band}u;
+  let height = min(${band}u, count.y - top);
+  let within = n - top * count.x;
+  return vec3u(within / height, top + within % height, id.z);
+}`;

@@ -11,6 +11,7 @@ import {
   paramsOf,
   partition,
   placement,
+  raster,
   resultBase,
   type SubgroupTile,
   walksTaps,
@@ -34,6 +35,8 @@ export function subgroupGemm(spec: GemmSpec): Shader {
   const p = rowLoader(spec, tile);
   const q = colLoader(spec, quads);
   const at = placement(spec);
+  // Convolutions have few row tiles and short walks: there is nothing to gain from an order.
+  const banded = spec.problem === 'matmul';
   const multiply = Array.from({ length: rows }, (_, i) => {
     const s = [0, 1, 2, 3].map((k) => `let s${i}_${k} = vec4f(${p.value(i, k)});`);
     const sums = Array.from({ length: quads }, (_, v) => {
@@ -45,10 +48,11 @@ export function subgroupGemm(spec: GemmSpec): Shader {
   const helpers = spec.activation === 'tanh' || spec.activation === 'sigmoid' ? [spec.activation] : [];
   const code = wgsl`
 ${mathHelpers(helpers, spec.store.vector ? 4 : 1)}
+${banded ? raster(8) : ''}
 @compute @workgroup_size(${lanes})
 fn main(${at.builtins}, @builtin(local_invocation_index) lane: u32) {
   ${at.start}
-  let group = id;
+  let group = ${banded ? 'raster(id, count)' : 'id'};
   ${partition(spec)}
   let row0 = group.y * ${rows}u;
   ${Array.from({ length: quads }, (_, v) => `let col${v} = group.x * ${4 * lanes * quads}u + ${4 * lanes * v}u + lane * 4u;`).join('\n  ')}

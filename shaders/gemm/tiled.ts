@@ -8,6 +8,7 @@ import {
   paramsOf,
   partition,
   placement,
+  raster,
   resultBase,
   type WorkgroupTile,
 } from './spec.js';
@@ -36,7 +37,7 @@ export function tiledGemm(spec: GemmSpec): Shader {
   const code = wgsl`
 ${mathHelpers(helpers, 4)}
 ${walkHelpers(spec)}
-${RASTER}
+${raster(8)}
 var<workgroup> staged: array<array<array<array<vec4f, ${shape.vectors}>, 4>, ${tile.depth / 4}>, ${tile.buffers}>;
 
 @compute @workgroup_size(${shape.invocations})
@@ -110,19 +111,6 @@ export function tileShape(tile: WorkgroupTile): TileShape {
   const vectors = (tile.rows + tile.cols) / 4;
   return { across, down, invocations: across * down, vectors, bytes: 16 * vectors * tile.depth * tile.buffers };
 }
-
-/**
- * Workgroups start in the order of their number, x first. Counted down eight row tiles before the next column tile,
- * those that run together share more of P and Q, and find it in the cache.
- */
-const RASTER = `
-fn raster(id: vec3u, count: vec3u) -> vec3u {
-  let n = id.y * count.x + id.x;
-  let top = n / (8u * count.x) * 8u;
-  let height = min(8u, count.y - top);
-  let within = n - top * count.x;
-  return vec3u(within / height, top + within % height, id.z);
-}`;
 
 /**
  * Where the invocation's block lies. Thirty-two neighbours (what a GPU runs in step) form a patch of 8 x 4, longer the

@@ -6,10 +6,17 @@ requires immediate_address_space;
 @group(0) @binding(2) var<storage, read_write> c: array<vec4f>;
 struct Params { rows: u32, cols: u32, depth: u32, chunk: u32, splits: u32, parts: u32, pI: u32, pK: u32, qI: u32, qK: u32, pPart: u32, qPart: u32, cPart: u32, cLead: u32, biasPart: u32, tileRows: u32 }
 var<immediate> P: Params;
+fn raster(id: vec3u, count: vec3u) -> vec3u {
+  let n = id.y * count.x + id.x;
+  let top = n / (8u * count.x) * 8u;
+  let height = min(8u, count.y - top);
+  let within = n - top * count.x;
+  return vec3u(within / height, top + within % height, id.z);
+}
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lane: u32) {
   
-  let group = id;
+  let group = raster(id, count);
   let split = group.z % P.splits;
   let part = group.z / P.splits;
   let row0 = group.y * 16u;
@@ -129,15 +136,15 @@ acc[15] = fma(s15_3, b0_3, fma(s15_2, b0_2, fma(s15_1, b0_1, fma(s15_0, b0_0, ac
     }
   }
 }
-// {"p":{"load":"i4","half":false},"q":{"load":"k4","half":false}}: 137 lines, sha256 e1380f1fa1d0fef6
-// {"p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 127 lines, sha256 ff68871df4e86ff0
-// {"p":{"load":"k4","half":true},"q":{"load":"i4","half":true}}: 132 lines, sha256 d1f2c7a66b6f38c3
-// {"bias":"col","activation":"relu"}: 132 lines, sha256 8ca517240544d980
-// {"bias":"row","activation":"tanh","store":{"along":"row","vector":true}}: 156 lines, sha256 0264dc6d94748864
+// {"p":{"load":"i4","half":false},"q":{"load":"k4","half":false}}: 144 lines, sha256 58eab47c2c9b7643
+// {"p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 134 lines, sha256 d5742e343fe8472e
+// {"p":{"load":"k4","half":true},"q":{"load":"i4","half":true}}: 139 lines, sha256 661958b2334be3cc
+// {"bias":"col","activation":"relu"}: 139 lines, sha256 f56e46aaa55f88f7
+// {"bias":"row","activation":"tanh","store":{"along":"row","vector":true}}: 163 lines, sha256 da4a958ea87b6ebd
 // {"problem":"convForward","p":{"load":"k4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true},"bias":"row","activation":"relu"}: 203 lines, sha256 4a8e143aa38597e4
 // {"problem":"convForward","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"row","vector":false},"tail":true}: 239 lines, sha256 3dda7433bfdd4b77
 // {"problem":"convInput","p":{"load":"i4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true}}: 222 lines, sha256 2825698c19b59555
 // {"problem":"convWeight","p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"store":{"along":"col","vector":true}}: 190 lines, sha256 9c5aa632ec5e714e
 // {"problem":"convWeight","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 226 lines, sha256 09afba3eedb490ed
-// {"tile":{"kind":"subgroup","lanes":4,"rows":16,"quads":1,"unroll":false}}: 135 lines, sha256 0fabf8c64f4593fd
-// {"tile":{"kind":"subgroup","lanes":32,"rows":8,"quads":2,"unroll":true}}: 113 lines, sha256 4a13554ba7fa1dd2
+// {"tile":{"kind":"subgroup","lanes":4,"rows":16,"quads":1,"unroll":false}}: 142 lines, sha256 d19746f157fc50a2
+// {"tile":{"kind":"subgroup","lanes":32,"rows":8,"quads":2,"unroll":true}}: 120 lines, sha256 6f02f31208dddf8e

@@ -191,10 +191,10 @@ c[(cBase + row * P.cLead + col) / 4u] = value;
 // {"p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 200 lines, sha256 8a7e0fac16ddd119
 // {"p":{"load":"k4","half":true},"q":{"load":"i4","half":true}}: 190 lines, sha256 49c2db66059e310f
 // {"bias":"col","activation":"relu"}: 194 lines, sha256 f2acc7804fd03eee
-// {"bias":"row","activation":"tanh","store":{"along":"row","vector":true}}: 211 lines, sha256 8403a708b899f3c5
+// {"bias":"row","activation":"tanh","store":{"along":"row","vector":true}}: 210 lines, sha256 0fb4ec1a29c0098c
 // {"problem":"convForward","p":{"load":"k4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true},"bias":"row","activation":"relu"}: 221 lines, sha256 93fa71fc8104097c
 // {"problem":"convForward","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"row","vector":false},"tail":true}: 270 lines, sha256 b15e84c1cbb71043
-// {"problem":"convInput","p":{"load":"i4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true}}: 272 lines, sha256 285cc00e710c14e3
+// {"problem":"convInput","p":{"load":"i4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true}}: 271 lines, sha256 924ec5941950734c
 // {"problem":"convWeight","p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"store":{"along":"col","vector":true}}: 248 lines, sha256 d86917591b76a8b8
 // {"problem":"convWeight","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 256 lines, sha256 121c2ed98a92e592
 // {"tile":{"kind":"workgroup","rows":32,"cols":64,"depth":16,"blockRows":4,"blockCols":4,"buffers":1,"unroll":false}}: 125 lines, sha256 10143811bedcdc03
