@@ -72,6 +72,25 @@ export interface WorkgroupTile {
   unroll: boolean;
 }
 
+/** Numbers that follow from a tile. */
+export interface TileShape {
+  /** Invocations along columns and rows, and in all. */
+  across: number;
+  down: number;
+  invocations: number;
+  /** Vectors of four in one k of a tile: those of P, then those of Q. */
+  vectors: number;
+  /** Bytes of workgroup memory. */
+  bytes: number;
+}
+
+export function tileShape(tile: WorkgroupTile): TileShape {
+  const across = tile.cols / tile.blockCols;
+  const down = tile.rows / tile.blockRows;
+  const vectors = (tile.rows + tile.cols) / 4;
+  return { across, down, invocations: across * down, vectors, bytes: 16 * vectors * tile.depth * tile.buffers };
+}
+
 /** Parameters of every problem: sizes of C and of the walk over k. */
 const COMMON = [
   ['rows', 'u32'],

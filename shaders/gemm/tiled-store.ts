@@ -1,6 +1,5 @@
 import { activate } from './epilogue.js';
-import type { GemmSpec, WorkgroupTile } from './spec.js';
-import type { TileShape } from './tiled.js';
+import type { GemmSpec, TileShape, WorkgroupTile } from './spec.js';
 
 /** A loop over 0..n-1, written out where it indexes registers; no result of C lies at or beyond `bound`. */
 type Loop = (name: string, n: number, bound: string, body: (i: string) => string) => string;

@@ -10,6 +10,8 @@ import {
   placement,
   raster,
   resultBase,
+  type TileShape,
+  tileShape,
   type WorkgroupTile,
 } from './spec.js';
 import { type BlockLoader, colBlocks, type Own, rowBlocks, walk, walkHelpers } from './tiled-load.js';
@@ -91,25 +93,6 @@ fn main(${at.builtins}, @builtin(local_invocation_index) lane: u32) {
     ],
     params: [...paramsOf(spec.problem), ...(spec.folded ? FOLD : [])],
   };
-}
-
-/** Numbers that follow from a tile. */
-export interface TileShape {
-  /** Invocations along columns and rows, and in all. */
-  across: number;
-  down: number;
-  invocations: number;
-  /** Vectors of four in one k of a tile: those of P, then those of Q. */
-  vectors: number;
-  /** Bytes of workgroup memory. */
-  bytes: number;
-}
-
-export function tileShape(tile: WorkgroupTile): TileShape {
-  const across = tile.cols / tile.blockCols;
-  const down = tile.rows / tile.blockRows;
-  const vectors = (tile.rows + tile.cols) / 4;
-  return { across, down, invocations: across * down, vectors, bytes: 16 * vectors * tile.depth * tile.buffers };
 }
 
 /**

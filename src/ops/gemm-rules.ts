@@ -1,5 +1,5 @@
 import type { SubgroupTile, WorkgroupTile } from '../../shaders/gemm/spec.js';
-import { tileShape } from '../../shaders/gemm/tiled.js';
+import { tileShape } from '../../shaders/gemm/spec.js';
 import type { Device } from '../gpu/device.js';
 import { ArgumentError } from '../gpu/errors.js';
 import type { Product } from './gemm.js';
