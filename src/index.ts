@@ -54,6 +54,7 @@ export { type ResizeOptions, resize2d, upsampleNearest2d } from './ops/resize.js
 export { flip, pad, slice, split } from './ops/slice.js';
 export { argsort, type SortOptions, sort } from './ops/sort.js';
 export { swapAxes, transpose } from './ops/transpose.js';
+export * from './select/index.js';
 export type { DType, HostArray } from './tensor/dtype.js';
 export { keep, scope } from './tensor/scope.js';
 export { type Shape, sizeOf } from './tensor/shape.js';

@@ -1,4 +1,3 @@
-import type { Activation } from '../../shaders/gemm/spec.js';
 import { apply, constant, derive, input, inputsOf, renumber } from '../expr/expr.js';
 import { conv2dInput, conv2dLike, conv2dWeight } from '../ops/conv.js';
 import { type MapAttrs, map } from '../ops/map.js';
@@ -8,10 +7,17 @@ import { sum } from '../ops/reductions.js';
 import { alias, reshape } from '../ops/reshape.js';
 import { reducedShape, sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { throughActivation, unbroadcast } from './cotangents.js';
 import type { Node, PrimitiveName } from './node.js';
 import type { Rule, RuleContext } from './rule.js';
+import { blockRules } from './rules-block.js';
 import { indexRules } from './rules-index.js';
+import { linalgRules } from './rules-linalg.js';
+import { spectralRules } from './rules-linalg-svd.js';
 import { normRules } from './rules-norm.js';
+import { sampleRules } from './rules-sample.js';
+import { sparseRules } from './rules-sparse.js';
+import { sparseConvRules } from './rules-sparse-conv.js';
 import { spatialRules } from './rules-spatial.js';
 
 /**
@@ -19,8 +25,14 @@ import { spatialRules } from './rules-spatial.js';
  * that they can be differentiated again. Every result is a tensor of its own (never `g` itself: use `alias`).
  */
 const rules: { [K in PrimitiveName]: Rule<K> } = {
+  ...blockRules,
   ...indexRules,
+  ...linalgRules,
+  ...spectralRules,
   ...normRules,
+  ...sampleRules,
+  ...sparseRules,
+  ...sparseConvRules,
   ...spatialRules,
   map: (node, g, { needs }) => {
     const { expr, scalars, shape, axes } = node.attrs as MapAttrs;
@@ -118,21 +130,6 @@ export function reverse<K extends PrimitiveName>(node: Node<K>, context: RuleCon
   return (rules[node.primitive] as Rule<K>)(node, g, context);
 }
 
-/** Cotangent before an activation, from its result y. */
-function throughActivation(activation: Activation, y: Tensor, g: Tensor): Tensor {
-  const one = constant(1);
-  switch (activation) {
-    case 'none':
-      return g;
-    case 'relu':
-      return fuse((v, gg) => apply('where', apply('gt', v, constant(0)), gg, constant(0)), [y, g]);
-    case 'tanh':
-      return fuse((v, gg) => apply('mul', gg, apply('sub', one, apply('mul', v, v))), [y, g]);
-    case 'sigmoid':
-      return fuse((v, gg) => apply('mul', gg, apply('mul', v, apply('sub', one, v))), [y, g]);
-  }
-}
-
 /** d<g, op(a) op(b)>/db. A matrix b shared by a batch of a gets one product over the folded batch. */
 function weightProduct(a: Tensor, dz: Tensor, transA: boolean, transB: boolean, rank: number): Tensor {
   if (rank === 2 && a.rank > 2 && !transA) {
@@ -140,14 +137,6 @@ function weightProduct(a: Tensor, dz: Tensor, transA: boolean, transB: boolean, 
     return weightProduct(fold(a), fold(dz), transA, transB, rank);
   }
   return transB ? matmul(dz, a, { transA: true, transB: transA }) : matmul(a, dz, { transA: !transA });
-}
-
-/** Sums a cotangent over the axes along which `x` was broadcast. */
-function unbroadcast(g: Tensor, x: Tensor): Tensor {
-  if (sameShape(g.shape, x.shape)) return g;
-  const lead = g.rank - x.rank;
-  const axes = g.shape.flatMap((d, a) => (a < lead || (x.shape[a - lead] === 1 && d !== 1) ? [a] : []));
-  return reshape(sum(g, axes), x.shape);
 }
 
 /** Sum over everything but the last axis and the leading part axes that the bias has. */

@@ -1,5 +1,10 @@
 import { ArgumentError } from '../gpu/errors.js';
 import type { Parameters } from '../nn/parameters.js';
+import { concat } from '../ops/concat.js';
+import { sum } from '../ops/reductions.js';
+import { launchMasks } from '../select/mark.js';
+import { launchSelect } from '../select/radix-select.js';
+import { scope } from '../tensor/scope.js';
 import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
@@ -24,7 +29,7 @@ export const prunable = (parameters: Parameters): string[] =>
 
 /**
  * Global magnitude pruning: over all weights named, exactly round(sparsity * total) of the smallest |w| are masked;
- * among equals the later ones go first. Parameters not named are kept whole.
+ * among equals the later ones go first. Parameters not named are kept whole. The weights stay on the device.
  *
  * @throws ArgumentError for a sparsity outside [0, 1], no names, or a weight that is NaN
  */
@@ -33,49 +38,63 @@ export async function magnitudeMask(
   sparsity: number,
   names: readonly string[] = prunable(parameters),
 ): Promise<PruneResult> {
-  if (!(sparsity >= 0 && sparsity <= 1))
-    throw new ArgumentError('magnitudeMask', 'a sparsity in [0, 1]', String(sparsity));
-  if (names.length === 0) throw new ArgumentError('magnitudeMask', 'at least one weight to prune', 'none');
-  const values = await parameters.read();
+  const op = 'magnitudeMask';
+  if (!(sparsity >= 0 && sparsity <= 1)) throw new ArgumentError(op, 'a sparsity in [0, 1]', String(sparsity));
+  if (names.length === 0) throw new ArgumentError(op, 'at least one weight to prune', 'none');
   const sizes = names.map((name) => sizeOf(parameters.get(name).shape));
   const total = sizes.reduce((a, b) => a + b, 0);
-  const magnitude = new Float32Array(total);
-  let at = 0;
-  for (const name of names) {
-    for (const v of values.get(name)!) magnitude[at++] = Math.abs(v);
+  const kept = total - Math.round(sparsity * total);
+  const mask = keepOthers(parameters, names);
+  try {
+    const { status, counts } = scope(() => select(parameters, names, kept, mask));
+    const [[nans], rows] = await Promise.all([status.data(), counts.data()]);
+    status.dispose();
+    counts.dispose();
+    if (nans > 0) throw new ArgumentError(op, 'weights without NaN', `${nans} NaN`);
+    return { mask, layers: layersOf(parameters, names, sizes, rows), kept, total };
+  } catch (error) {
+    mask.dispose();
+    throw error;
   }
-  if (magnitude.some(Number.isNaN)) throw new ArgumentError('magnitudeMask', 'weights without NaN', 'NaN');
-  const keepCount = total - Math.round(sparsity * total);
-  const alive = largest(magnitude, keepCount);
-  const host = new Float32Array(parameters.flat.size);
-  for (const { name, shape } of parameters.specs)
-    host.fill(1, parameters.offset(name), parameters.offset(name) + sizeOf(shape));
-  const layers: LayerDensity[] = [];
-  at = 0;
-  names.forEach((name, i) => {
-    const offset = parameters.offset(name);
-    let kept = 0;
-    for (let k = 0; k < sizes[i]; k++) {
-      host[offset + k] = alive[at];
-      kept += alive[at++];
-    }
-    layers.push({ name, kept, total: sizes[i] });
-  });
-  const mask = parameters.like();
-  mask.write(host);
-  return { mask, layers, kept: keepCount, total };
 }
 
-/** Marks the `count` largest values; ties go to the lowest index. */
-function largest(values: Float32Array, count: number): Uint8Array {
-  const marks = new Uint8Array(values.length);
-  if (count === 0) return marks;
-  const threshold = Float32Array.from(values).sort()[values.length - count];
-  let above = 0;
-  for (const v of values) if (v > threshold) above++;
-  let ties = count - above;
-  values.forEach((v, i) => {
-    if (v > threshold || (v === threshold && ties-- > 0)) marks[i] = 1;
+/** A flat mask of 1 for the parameters not named, of 0 elsewhere. */
+function keepOthers(parameters: Parameters, names: readonly string[]): Tensor {
+  const mask = parameters.like();
+  const pruned = new Set(names);
+  for (const { name, shape } of parameters.specs)
+    if (!pruned.has(name)) {
+      const part = parameters.part(mask, name);
+      part.write(new Float32Array(sizeOf(shape)).fill(1));
+      part.dispose();
+    }
+  return mask;
+}
+
+/** Marks the `kept` greatest weights in the flat mask, and counts them by row: exactly, as long as a row has 2^24. */
+function select(parameters: Parameters, names: readonly string[], kept: number, mask: Tensor) {
+  const { device } = parameters;
+  const sources = names.map((name) => parameters.get(name));
+  const parts = names.map((name) => parameters.part(mask, name));
+  const key = { type: 'f32', by: 'magnitude', largest: true } as const;
+  const selection = launchSelect('magnitudeMask', device, { sources, units: 1, key, k: kept, least: 0 });
+  launchMasks('magnitudeMask', device, selection, parts);
+  const rows = parts.map((part) => sum(part.view('magnitudeMask', [rowsOf(part), part.size / rowsOf(part)]), 1));
+  return { status: selection.status, counts: concat(rows) };
+}
+
+const rowsOf = (part: Tensor): number => (part.rank > 1 ? Math.max(1, part.shape[0]) : 1);
+
+function layersOf(
+  parameters: Parameters,
+  names: readonly string[],
+  sizes: readonly number[],
+  counts: ArrayLike<number>,
+): LayerDensity[] {
+  let row = 0;
+  return names.map((name, i) => {
+    let kept = 0;
+    for (const end = row + rowsOf(parameters.get(name)); row < end; row++) kept += counts[row];
+    return { name, kept, total: sizes[i] };
   });
-  return marks;
 }

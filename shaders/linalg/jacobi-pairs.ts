@@ -1,0 +1,89 @@
+import type { Shader } from '../../src/gpu/kernel.js';
+
+/** Structure shared by the kernels of one-sided block Jacobi. */
+export interface JacobiSpec {
+  /** Rows of a block; a pair of blocks has twice as many. */
+  block: number;
+  /** Lanes of a subgroup for the forms of software devices, 0 for those of workgroup memory and barriers. */
+  lanes: number;
+}
+
+/**
+ * Parameters of every kernel of a round. `units` counts pairs of blocks in all matrices, `pairs` those of one matrix;
+ * `stride` and `inner` are a row's vec4s: all of them, and those in which rows are to become orthogonal.
+ */
+export const JACOBI_PARAMS: Shader['params'] = [
+  ['units', 'u32'],
+  ['pairs', 'u32'],
+  ['round', 'u32'],
+  ['sweep', 'u32'],
+  ['sweeps', 'u32'],
+  ['rows', 'u32'],
+  ['inner', 'u32'],
+  ['stride', 'u32'],
+  ['size', 'u32'],
+  ['visits', 'u32'],
+];
+
+/** Pairs of rows whose cosine is no greater are left alone. */
+export const NEGLIGIBLE = 5e-7;
+/** A matrix is done after a sweep whose greatest cosine was no greater, */
+export const COSINE = 2e-6;
+/** or after one that can have left none above this: what a rotation mixes into a row, times a cosine of what it mixes in. */
+const LEFT = 1e-7;
+
+/**
+ * `place(unit)` is where a unit is: two blocks of a matrix by round-robin, so that every two blocks meet once a sweep.
+ * `row_of(place, i)` is the matrix's row that is row i of the pair. Rows from P.rows on do not exist: `row_start` gives
+ * another's first vec4 for them, and none may be written.
+ */
+export const pairPlace = (block: number): string => `
+struct Place { matrix: u32, low: u32, high: u32 }
+fn place(unit: u32) -> Place {
+  let pair = unit % P.pairs;
+  let turn = 2u * P.pairs - 1u;
+  let a = select((P.round + pair) % turn, turn, pair == 0u);
+  let b = (P.round + turn - pair) % turn;
+  return Place(unit / P.pairs, min(a, b) * ${block}u, max(a, b) * ${block}u);
+}
+fn row_of(at: Place, i: u32) -> u32 { return select(at.high + i - ${block}u, at.low + i, i < ${block}u); }
+fn row_start(at: Place, i: u32) -> u32 { return (at.matrix * P.rows + min(row_of(at, i), P.rows - 1u)) * P.stride; }`;
+
+/**
+ * `state` holds for every matrix and sweep the bits of the greatest cosine and the greatest mixing. `is_settled` says
+ * whether the sweep before found the rows orthogonal; sweeps that had nothing to do leave zeros, which say so too.
+ */
+export const settledCheck = `
+fn is_settled(matrix: u32, sweep: u32) -> u32 {
+  if (sweep == 0u) { return 0u; }
+  let entry = 2u * (matrix * P.sweeps + sweep - 1u);
+  let cosine = bitcast<f32>(atomicLoad(&state[entry]));
+  let mixing = bitcast<f32>(atomicLoad(&state[entry + 1u]));
+  return select(0u, 1u, cosine <= ${COSINE} || cosine * mixing <= ${LEFT});
+}
+fn note(matrix: u32, sweep: u32, cosine: f32, mixing: f32) {
+  let entry = 2u * (matrix * P.sweeps + sweep);
+  atomicMax(&state[entry], bitcast<u32>(cosine));
+  atomicMax(&state[entry + 1u], bitcast<u32>(mixing));
+}`;
+
+export const ROTATION = `
+struct Rotation { s: f32, tau: f32, cosine: f32, mixing: f32 }
+/**
+ * Makes rows of squared lengths a, b and product d orthogonal; zero rows and those that are so already are left alone.
+ * mixing: the share of one row that the other gets, in units of its own length. That is the tangent for rows of one
+ * length, and the cosine for the shorter of two that differ much.
+ */
+fn rotation(a: f32, b: f32, d: f32) -> Rotation {
+  let cosine = abs(d) / (sqrt(a) * sqrt(b));
+  if (!(a > 0.0 && b > 0.0 && cosine > ${NEGLIGIBLE})) { return Rotation(); }
+  let theta = (b - a) / (2.0 * d);
+  let size = 1.0 / (abs(theta) + sqrt(1.0 + theta * theta));
+  let tangent = select(size, -size, theta < 0.0);
+  // The cosine of the rounded sine: their rounding then changes the angle, and not what should stay orthogonal.
+  let s = tangent / sqrt(1.0 + tangent * tangent);
+  let c = sqrt((1.0 - s) * (1.0 + s));
+  return Rotation(s, s / (1.0 + c), cosine, max(size, cosine));
+}
+/** [x, y] turned by the angle of (s, tau). */
+fn rotated(r: vec2f, x: f32, y: f32) -> vec2f { return vec2f(x - r.x * (y + r.y * x), y + r.x * (x - r.y * y)); }`;

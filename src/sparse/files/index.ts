@@ -1,0 +1,10 @@
+export type { CsrMatrix } from './csr-matrix.js';
+export { decodeMatrix, MATRIX_EXTENSIONS } from './decode-matrix.js';
+export type { ElementArray, ElementType, FileArray } from './elements.js';
+export { decodeMatrixMarket, encodeMatrixMarket } from './matrix-market.js';
+export { decodeNpy, decodeNpyMatrix, encodeNpy } from './npy.js';
+export { decodeSafetensors, encodeSafetensors, type Safetensors } from './safetensors.js';
+export { csrTensors, decodeSafetensorsMatrix, type SafetensorsMatrixOptions } from './safetensors-matrix.js';
+export { decodeScipyNpz, encodeScipyNpz, type ScipyNpzOptions } from './scipy-npz.js';
+export { decodeSmtx, encodeSmtx } from './smtx.js';
+export type { DecodeOptions } from './source.js';
