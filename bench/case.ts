@@ -1,4 +1,6 @@
+import type { Device } from '../src/gpu/device.js';
 import type { Cost } from '../src/gpu/kernel.js';
+import type { CsrMatrix } from '../src/sparse/files/csr-matrix.js';
 
 /** A result held against a float64 reference: the largest error found, and the largest allowed. */
 export interface Check {
@@ -43,7 +45,11 @@ export interface Case {
   /** Unit of printed and exported times; samples are in ms. */
   unit?: 'ms' | 'us';
   /** The same work on the peers, by their own names. */
-  peer?: { case: string; params: Record<string, number> };
+  peer?: { case: string; params: Record<string, number | string> };
+  /** Where the case stands in the suite's crossover charts; candidates then appear as lines over sparsity. */
+  point?: Point;
+  /** Name of the candidate that ratios and charts refer to; the engine's if left out. */
+  reference?: string;
   /** Calls are batched until a sample takes this long, in ms; 0 for candidates that batch and warm up by themselves. Default 10. */
   minSampleMs?: number;
   /** Left out of quick runs. */
@@ -52,16 +58,43 @@ export interface Case {
   least?: number;
 }
 
+/** A case's place in a grid of sparsities. */
+export interface Point {
+  /** Cases of one size, and of one chart. */
+  group: string;
+  /** Share of weights that are zero, in [0, 1). */
+  sparsity: number;
+}
+
 /** What every file in a suite's folder exports by default. */
 export type Family = (context: SuiteContext) => Case[];
 
 /** What families build their cases from. */
 export interface SuiteContext {
-  device: import('../src/index.js').Device;
+  device: Device;
   quick: boolean;
   /** Whether peers take part; a family that starts its own asks here. */
   peers: boolean;
+  /** Matrices named on the command line; where there are any, they replace the sizes and sparsities of the suite. */
+  matrices?: readonly MatrixFile[];
+  /** Columns of the dense operand of products with those matrices. */
+  columns?: number;
 }
+
+/** A sparse matrix in a file, known by its header. */
+export interface MatrixFile {
+  /** Path below the argument that named it. */
+  name: string;
+  rows: number;
+  cols: number;
+  nnz: number;
+  path: string;
+  /** Reads it. */
+  read(): HostMatrix;
+}
+
+/** Compressed rows on the host; `values` where a file has them. */
+export type HostMatrix = CsrMatrix;
 
 /** A candidate that cannot or should not run here; the table says why, and nothing has failed. */
 export class Skipped extends Error {

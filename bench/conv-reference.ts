@@ -47,22 +47,29 @@ export function shapesOf(l: ConvLayer, result: ConvResult): [number[], number[],
 /** Largest error of an element, relative to the sum of the absolute values of its products. */
 const TOLERANCE = 1e-5;
 
-/** Holds a sample of a result's elements against float64 sums over all their products. */
+/**
+ * Holds a sample of a result's elements against float64 sums over all their products. With `places` only those elements
+ * count, and the values are either theirs alone, in that order, or the whole result.
+ */
 export function checkConvolution(
   l: ConvLayer,
   result: ConvResult,
   first: ArrayLike<number>,
   second: ArrayLike<number>,
   values: ArrayLike<number>,
+  places?: ArrayLike<number>,
 ): Check {
-  const size = shapesOf(l, result)[2].reduce((a, b) => a * b, 1);
+  const whole = shapesOf(l, result)[2].reduce((a, b) => a * b, 1);
+  const size = places?.length ?? whole;
   const count = Math.min(size, result === 'dw' ? 40 : 300);
-  let worst = values.length === size ? 0 : Number.NaN;
+  let worst = values.length === whole || values.length === size ? 0 : Number.NaN;
   for (let s = 0; s < count; s++) {
-    const at = s === 1 ? size - 1 : (s * 104_729) % size;
-    const { sum, scale } = element[result](l, first, second, at);
+    const i = s === 1 ? size - 1 : (s * 104_729) % size;
+    const place = places?.[i] ?? i;
+    const found = values[values.length === size ? i : place];
+    const { sum, scale } = element[result](l, first, second, place);
     // An element may have no product at all: a pixel that no window reaches.
-    const error = scale === 0 ? Math.abs(values[at]) : Math.abs(values[at] - sum) / scale;
+    const error = scale === 0 ? Math.abs(found) : Math.abs(found - sum) / scale;
     worst = Math.max(worst, error); // NaN stays
   }
   return { what: `convolution ${result}, against float64`, error: worst, tolerance: TOLERANCE };

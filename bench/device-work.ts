@@ -1,5 +1,8 @@
 import type { Cost } from '../src/gpu/kernel.js';
 import type { Device } from '../src/index.js';
+import type { HostArray } from '../src/tensor/dtype.js';
+import { scope } from '../src/tensor/scope.js';
+import type { Tensor } from '../src/tensor/tensor.js';
 import type { Check, KernelTime, Prepared } from './case.js';
 
 export interface DeviceWork {
@@ -34,6 +37,20 @@ export function deviceWork(device: Device, work: DeviceWork): Prepared {
     profile: device.hasTimestamps ? () => profileCall(device, work.call) : undefined,
     dispose: work.dispose,
   };
+}
+
+/** What one call computes, on the host. */
+export async function resultOf(call: () => Tensor): Promise<HostArray> {
+  return (await resultsOf(() => [call()]))[0];
+}
+
+export async function resultsOf(call: () => Tensor[]): Promise<HostArray[]> {
+  const results = scope(call);
+  try {
+    return await Promise.all(results.map((t) => t.data()));
+  } finally {
+    for (const t of results) t.dispose();
+  }
 }
 
 /** GPU time of one call, by kernel, longest first. */

@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import type { Report } from './report.js';
+import { type Report, readReport } from './report-file.js';
+import { escapeXml } from './svg.js';
 
 /**
  * Draws a result file as one SVG: for a few cases, how many times longer every library takes than the fastest of
@@ -60,11 +61,10 @@ ${bars.join('\n')}
 
 const least = (rows: Report['rows']): number => Math.min(...rows.map((r) => r.wall!.median));
 const show = (ms: number): string => (ms >= 100 ? ms.toFixed(0) : ms.toPrecision(3));
-const escapeXml = (text: string): string => text.replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`);
 
 const { positionals } = parseArgs({ allowPositionals: true });
 if (positionals.length !== 2) {
   console.error('usage: tsx bench/figure.ts <results.json> <figure.svg>');
   process.exit(2);
 }
-writeFileSync(positionals[1], figure(JSON.parse(readFileSync(positionals[0], 'utf8')) as Report));
+writeFileSync(positionals[1], figure(readReport(positionals[0])));

@@ -1,5 +1,5 @@
 import type { Cost } from '../src/gpu/kernel.js';
-import { type Candidate, type Case, type Check, type KernelTime, type Prepared, Skipped } from './case.js';
+import { type Candidate, type Case, type Check, type KernelTime, type Point, type Prepared, Skipped } from './case.js';
 import { type Summary, summarise } from './stats.js';
 
 /** How long a case may be sampled. */
@@ -12,10 +12,15 @@ export interface Budget {
 
 /** What one candidate of a case did. */
 export interface Row {
+  /** Set when a suite is run. */
+  suite?: string;
   case: string;
   candidate: string;
   kind: Candidate['kind'];
   unit: 'ms' | 'us';
+  /** Of the case: its place in the charts, and the candidate that ratios refer to where that is not the engine's. */
+  point?: Point;
+  reference?: string;
   /** Set instead of times: what went wrong, or why the candidate was left out. */
   error?: string;
   skipped?: string;
@@ -57,7 +62,14 @@ export async function measure(c: Case, budget: Budget): Promise<Row[]> {
   const entries: Entry[] = [];
   try {
     for (const candidate of c.candidates) {
-      const row: Row = { case: c.name, candidate: candidate.name, kind: candidate.kind, unit: c.unit ?? 'ms' };
+      const row: Row = {
+        case: c.name,
+        candidate: candidate.name,
+        kind: candidate.kind,
+        unit: c.unit ?? 'ms',
+        point: c.point,
+        reference: c.reference,
+      };
       rows.push(row);
       await guarded(row, async () => {
         const prepared = await candidate.prepare();

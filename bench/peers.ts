@@ -1,12 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { findDriver } from '../src/gpu/dawn.js';
-import type { Device } from '../src/index.js';
 import { type Candidate, type Case, type Check, Skipped } from './case.js';
+import type { PeerCommand } from './peer-commands.js';
 
 /** What a peer says about itself. */
 export interface PeerFacts {
@@ -15,7 +10,10 @@ export interface PeerFacts {
   version: string;
   adapter: string;
   threads: number;
-  node: string;
+  /** Node or Python, with its version. */
+  runtime: string;
+  /** The cases that it can do. */
+  cases: string[];
 }
 
 interface Answer {
@@ -32,42 +30,6 @@ const REQUEST_MS = 900_000;
 /** A case is left out where it would take longer than this a step, as a smaller one of its kind shows. */
 const SLOWEST_STEP_MS = 60_000;
 
-/** Why peers cannot be started, with what to do about it; null when they are there. */
-export function peersMissing(): string | null {
-  if (existsSync(new URL('peers/node_modules/@jax-js/jax/package.json', import.meta.url))) return null;
-  return 'the peers are not installed: run `npm ci` in bench/peers';
-}
-
-/** The peers to compare with. In Node, WebAssembly runs on one thread unless helped (peers/README.md): both are shown. */
-export function peerNames(cores = availableParallelism()): { name: string; peer: string; options: string[] }[] {
-  const wasm = (peer: string) =>
-    [...new Set([1, cores])].map((n) => ({
-      name: `${peer} ${n} ${n === 1 ? 'thread' : 'threads'}`,
-      peer,
-      options: ['--threads', String(n)],
-    }));
-  return [
-    { name: 'jax-webgpu', peer: 'jax-webgpu', options: [] },
-    { name: 'tfjs-webgpu', peer: 'tfjs-webgpu', options: [] },
-    ...wasm('jax-wasm'),
-    ...wasm('tfjs-wasm'),
-  ];
-}
-
-/** A peer's environment: the driver that this process runs, which a process without our loader finds by these names. */
-export function peerEnvironment(device: Device): NodeJS.ProcessEnv {
-  const found = findDriver();
-  const icd = device.driver?.icd;
-  if (!icd || !found?.record.driver || device.driver?.source === 'user') return process.env;
-  const libraries = dirname(join(found.folder, found.record.driver.loader));
-  return {
-    ...process.env,
-    VK_DRIVER_FILES: icd,
-    VK_ICD_FILENAMES: icd,
-    LD_LIBRARY_PATH: [libraries, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':'),
-  };
-}
-
 /** A tensor library in a process of its own, spoken to as peers/README.md says. Between requests it waits on its input. */
 export class Peer {
   facts: PeerFacts | null = null;
@@ -79,17 +41,12 @@ export class Peer {
   private stderr = '';
   private ended: string | null = null;
 
-  constructor(
-    readonly name: string,
-    peer: string,
-    options: readonly string[],
-    env: NodeJS.ProcessEnv,
-  ) {
-    const script = fileURLToPath(new URL('peers/peer.mjs', import.meta.url));
-    this.child = spawn(process.execPath, [script, '--peer', peer, ...options], {
-      env,
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+  readonly name: string;
+
+  constructor({ name, command, args }: PeerCommand, env: NodeJS.ProcessEnv) {
+    this.name = name;
+    this.child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.child.on('error', (error) => this.end(`${name} did not start: ${error.message}`));
     this.child.stdin?.on('error', () => {}); // a dead child is reported by its exit
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr = (this.stderr + text).slice(-2000);
@@ -100,18 +57,23 @@ export class Peer {
       this.waiting.delete(answer.id);
     });
     this.child.on('exit', (code, signal) => {
-      this.ended = `${name} ended with ${signal ?? code}${this.stderr ? `: ${this.stderr.trim().split('\n').slice(-3).join(' ')}` : ''}`;
-      for (const { reject } of this.waiting.values()) reject(new Error(this.ended));
-      this.waiting.clear();
+      const why = this.stderr ? `: ${this.stderr.trim().split('\n').slice(-3).join(' ')}` : '';
+      this.end(`${name} ended with ${signal ?? code}${why}`);
     });
   }
 
+  private end(why: string): void {
+    this.ended ??= why;
+    for (const { reject } of this.waiting.values()) reject(new Error(this.ended));
+    this.waiting.clear();
+  }
+
   /** Starts a peer and learns what it is. */
-  static async start(name: string, peer: string, options: readonly string[], env: NodeJS.ProcessEnv): Promise<Peer> {
-    const started = new Peer(name, peer, options, env);
+  static async start(command: PeerCommand, env: NodeJS.ProcessEnv): Promise<Peer> {
+    const started = new Peer(command, env);
     try {
-      const hello = await started.request({ cmd: 'hello' }, START_MS);
-      started.facts = { ...(hello as unknown as PeerFacts), name };
+      const { id: _id, ok: _ok, ...facts } = await started.request({ cmd: 'hello' }, START_MS);
+      started.facts = { ...(facts as unknown as PeerFacts), name: command.name };
       return started;
     } catch (error) {
       started.kill();
@@ -162,7 +124,7 @@ export function peerCandidate(peer: Peer, work: NonNullable<Case['peer']>): Cand
     name: peer.name,
     kind: 'peer',
     async prepare() {
-      const items = work.params.batch ?? 1;
+      const items = Number(work.params.batch ?? 1);
       const expected = (peer.pace.get(work.case) ?? 0) * items;
       if (work.params.batch && expected > SLOWEST_STEP_MS) {
         throw new Skipped(`${peer.name}: a step would take about ${Math.round(expected / 1000)} s`);

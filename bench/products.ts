@@ -1,6 +1,6 @@
 import { type Device, scope, type Tensor, tensor } from '../src/index.js';
 import type { Candidate, Check } from './case.js';
-import { deviceWork } from './device-work.js';
+import { deviceWork, resultOf } from './device-work.js';
 import { uniform } from './peers/lib/random.mjs';
 
 /** C [m, n] = A B over k, A [m, k] or transposed [k, m], B [k, n] or transposed [n, k]. */
@@ -42,9 +42,7 @@ export function productCandidate(
         b.dispose();
       };
       try {
-        const c = scope(() => run(a, b));
-        const result = await c.data();
-        c.dispose();
+        const result = await resultOf(() => run(a, b));
         return deviceWork(device, {
           call: () => scope(() => void run(a, b)),
           check: checkProduct(shape, hostA, hostB, result),

@@ -1,27 +1,12 @@
 import Table from 'cli-table3';
-import type { Environment } from './environment.js';
 import type { Row } from './harness.js';
-import type { PeerFacts } from './peers.js';
+import { byCase, digits, percent, ratio, scaleOf, share, workMs } from './rates.js';
+import type { Report } from './report-file.js';
 import type { Roofline } from './roofline.js';
 
-/** Everything that a run found out; what `--out` writes. */
-export interface Report {
-  schema: 1;
-  suite: string;
-  started: string;
-  seconds: number;
-  quick: boolean;
-  environment: Environment;
-  /** Load average over a minute, before and after. */
-  load: [before: number, after: number];
-  roofline: Roofline;
-  peers: PeerFacts[];
-  rows: Row[];
-}
-
 /** Wide in columns, sparse in lines; no colours, so that it reads the same in a file. */
-const STYLE = { head: [], border: [], compact: true };
-const PLAIN = {
+export const STYLE = { head: [], border: [], compact: true };
+export const PLAIN = {
   ...{
     top: '',
     'top-mid': '',
@@ -35,67 +20,59 @@ const PLAIN = {
   ...{ left: '', 'left-mid': '', right: '', 'right-mid': '', mid: '-', 'mid-mid': '  ', middle: '  ' },
 };
 
-/** Three significant digits, or all digits before the point. */
-export function digits(x: number): string {
-  if (x === 0 || !Number.isFinite(x)) return String(x);
-  return Math.abs(x) >= 100 ? x.toFixed(0) : x.toPrecision(3);
+/** One row as text: its figures, or in their place why there are none. */
+export interface ResultLine {
+  row: Row;
+  cells: string[];
+  note?: string;
 }
 
-const scaleOf = (unit: Row['unit']): number => (unit === 'us' ? 1000 : 1);
-
-/** Time of one call in ms that rates are computed from: the GPU's own where it is known. */
-export const workMs = (row: Row): number | undefined => row.gpu?.median ?? row.wall?.median;
-
-/** Share of the roofline that a call reaches: the time that its work needs at the roofs, over the time that it took; none for peers, which may not run on the device. */
-export function share(row: Row, roofline: Roofline): number | null {
-  const ms = workMs(row);
-  if (!row.cost || ms === undefined || row.kind === 'peer') return null;
-  const least = Math.max(row.cost.flops / roofline.gflops, row.cost.bytes / roofline.gbps) / 1e6;
-  return least / ms;
-}
-
-/** How many times longer than the engine's row of the same case this one takes, by wall time. */
-export function ratio(row: Row, rows: readonly Row[]): number | null {
-  const engine = rows.find((r) => r.case === row.case && r.kind === 'engine');
-  if (!engine?.wall || !row.wall || engine === row) return null;
-  return row.wall.median / engine.wall.median;
+/** The columns after case and candidate. */
+export function resultColumns({ rows }: Pick<Report, 'rows'>): string[] {
+  const references = new Set(rows.map((r) => r.reference ?? 'ours'));
+  const reference = references.size === 1 ? [...references][0] : 'reference';
+  return ['median', 'p10', 'p90', 'n', 'GPU', 'GFLOP/s', 'GB/s', 'of roof', `time / ${reference}`];
 }
 
 /** Every row of a run. */
-export function resultTable({ rows, roofline }: Report): string {
-  const head = ['case', 'candidate', 'median', 'p10', 'p90', 'n', 'GPU', 'GFLOP/s', 'GB/s', 'of roof', 'time / ours'];
+export function resultLines({ rows, roofline }: Pick<Report, 'rows' | 'roofline'>): ResultLine[] {
+  return byCase(rows).flatMap((same) => same.map((row) => resultLine(row, same, roofline)));
+}
+
+function resultLine(row: Row, rowsOfCase: readonly Row[], roofline: Roofline): ResultLine {
+  if (!row.wall) return { row, cells: [], note: row.error ? `failed: ${row.error}` : `left out: ${row.skipped}` };
+  const k = scaleOf(row.unit);
+  const ms = workMs(row)!;
+  const part = share(row, roofline);
+  const times = ratio(row, rowsOfCase);
+  const cells = [
+    `${digits(row.wall.median * k)} ${row.unit === 'us' ? 'µs' : row.unit}`,
+    digits(row.wall.p10 * k),
+    digits(row.wall.p90 * k),
+    String(row.wall.n),
+    row.gpu ? digits(row.gpu.median * k) : '',
+    row.cost?.flops ? digits(row.cost.flops / ms / 1e6) : '',
+    row.cost?.bytes ? digits(row.cost.bytes / ms / 1e6) : '',
+    part === null ? '' : `${(100 * part).toFixed(0)} %`,
+    times === null ? '' : `${digits(times)}x`,
+  ];
+  return { row, cells };
+}
+
+export function resultTable(report: Pick<Report, 'rows' | 'roofline'>): string {
+  const columns = resultColumns(report);
   const table = new Table({
-    head,
+    head: ['case', 'candidate', ...columns],
     style: STYLE,
     chars: PLAIN,
-    colAligns: ['left', 'left', ...head.slice(2).map(() => 'right' as const)],
+    colAligns: ['left', 'left', ...columns.map(() => 'right' as const)],
   });
   let last = '';
-  for (const row of rows) {
+  for (const { row, cells, note } of resultLines(report)) {
     const name = row.case === last ? '' : row.case;
     last = row.case;
-    if (!row.wall) {
-      const why = row.error ? `failed: ${row.error}` : `left out: ${row.skipped}`;
-      table.push([name, row.candidate, { colSpan: head.length - 2, content: clip(why, 110) }]);
-      continue;
-    }
-    const k = scaleOf(row.unit);
-    const ms = workMs(row)!;
-    const part = share(row, roofline);
-    const times = ratio(row, rows);
-    table.push([
-      name,
-      row.candidate,
-      `${digits(row.wall.median * k)} ${row.unit === 'us' ? 'µs' : row.unit}`,
-      digits(row.wall.p10 * k),
-      digits(row.wall.p90 * k),
-      String(row.wall.n),
-      row.gpu ? digits(row.gpu.median * k) : '',
-      row.cost?.flops ? digits(row.cost.flops / ms / 1e6) : '',
-      row.cost?.bytes ? digits(row.cost.bytes / ms / 1e6) : '',
-      part === null ? '' : `${(100 * part).toFixed(0)} %`,
-      times === null ? '' : `${digits(times)}x`,
-    ]);
+    const rest = note === undefined ? cells : [{ colSpan: columns.length, content: clip(note, 110) }];
+    table.push([name, row.candidate, ...rest]);
   }
   return table.toString();
 }
@@ -117,10 +94,10 @@ export function peerTable({ rows }: Report): string | null {
       const row = rows.find((r) => r.case === name && r.candidate === candidate);
       if (!row) return '';
       if (!row.wall) return row.error ? 'failed' : 'left out';
-      const times = ratio(row, rows);
-      return `${digits(row.wall.median)} ms${times === null ? '' : ` (${digits(times)}x)`}`;
+      const times = engine?.wall ? ` (${digits(row.wall.median / engine.wall.median)}x)` : '';
+      return `${digits(row.wall.median)} ms${times}`;
     });
-    table.push([name, engine?.wall ? `${digits(engine.wall.median)} ms` : 'failed', ...cells]);
+    table.push([name, engine?.wall ? `${digits(engine.wall.median)} ms` : engine ? 'failed' : '', ...cells]);
   }
   return table.toString();
 }
@@ -146,20 +123,14 @@ export function heading({ environment: e, roofline, load, peers }: Report): stri
 roofline: ${digits(roofline.gflops)} GFLOP/s multiply-add, ${digits(roofline.gbps)} GB/s copy`;
 }
 
-/** The format of github-action-benchmark's `customSmallerIsBetter`. */
-export function benchmarkJson({ suite, rows }: Report): { name: string; unit: string; value: number; range: string }[] {
-  return rows.flatMap((row) => {
-    if (!row.wall) return [];
-    const k = scaleOf(row.unit);
-    const { median, p10, p90 } = row.wall;
-    return [
-      {
-        name: `${suite}: ${row.case}, ${row.candidate}`,
-        unit: row.unit,
-        value: median * k,
-        range: `± ${digits(((p90 - p10) / 2) * k)}`,
-      },
-    ];
+/** Break-evens of a run with sparse candidates, one line each. */
+export function crossoverLines({ crossovers }: Report): string[] {
+  return crossovers.map(({ group, candidate, reference, sparsity, points }) => {
+    const [low, high] = [points[0], points[points.length - 1]].map((p) => percent(p.sparsity));
+    const range = low === high ? low : `${low} to ${high}`;
+    if (sparsity === null) return `${group}: ${candidate} is slower than ${reference} at ${range}`;
+    if (sparsity === points[0].sparsity) return `${group}: ${candidate} is faster than ${reference} at ${range}`;
+    return `${group}: ${candidate} is faster than ${reference} from ${percent(sparsity)}`;
   });
 }
 

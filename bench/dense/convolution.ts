@@ -2,7 +2,7 @@ import { type Device, scope, type Tensor, tensor } from '../../src/index.js';
 import { conv2dInput, conv2dLike, conv2dWeight } from '../../src/ops/conv.js';
 import type { Candidate, Case, Family } from '../case.js';
 import { attrsOf, type ConvLayer, type ConvResult, checkConvolution, shapesOf } from '../conv-reference.js';
-import { deviceWork } from '../device-work.js';
+import { deviceWork, resultOf } from '../device-work.js';
 import { uniform } from '../peers/lib/random.mjs';
 
 /** ResNet-20's distinct layers at batch 32, and the two of the ConvNet at batch 250. */
@@ -63,9 +63,7 @@ function candidate(device: Device, layer: ConvLayer, result: ConvResult): Candid
         b.dispose();
       };
       try {
-        const c = scope(() => RUN[result](layer, a, b));
-        const values = await c.data();
-        c.dispose();
+        const values = await resultOf(() => RUN[result](layer, a, b));
         const y = shapesOf(layer, 'y')[2].reduce((p, q) => p * q, 1);
         return deviceWork(device, {
           call: () => scope(() => void RUN[result](layer, a, b)),

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Candidate, Case, Family } from '../case.js';
 import { runChild } from '../child.js';
-import { Peer, peerEnvironment, peersMissing } from '../peers.js';
+import { nodePeer, nodePeersInstalled, peerEnvironment } from '../peer-commands.js';
+import { Peer } from '../peers.js';
 
 interface Started {
   /** Milliseconds from the start of the process: device open, first step done with its loss read. */
@@ -56,7 +57,7 @@ const engine: Candidate = {
 function peer(name: string, env: NodeJS.ProcessEnv): Candidate {
   const start = () =>
     withEmptyCache(env, async (fresh) => {
-      const started = new Peer(name, name, [], fresh);
+      const started = new Peer(nodePeer(name), fresh);
       try {
         return await started.request({
           cmd: 'prepare',
@@ -87,7 +88,9 @@ function peer(name: string, env: NodeJS.ProcessEnv): Candidate {
 /** From process start to the loss of the first ConvNet step, with nothing compiled before. */
 const family: Family = ({ device, quick, peers }) => {
   const compared =
-    peers && !peersMissing() ? ['jax-webgpu', 'tfjs-webgpu'].map((name) => peer(name, peerEnvironment(device))) : [];
+    peers && nodePeersInstalled()
+      ? ['jax-webgpu', 'tfjs-webgpu'].map((name) => peer(name, peerEnvironment(device)))
+      : [];
   return [
     {
       name: 'process start to first ConvNet step, empty shader cache',

@@ -6,7 +6,7 @@
 import os from 'node:os';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { prepareCase, timed, UnsupportedError } from './lib/cases.mjs';
+import { casesOf, prepareCase, timed, UnsupportedError } from './lib/cases.mjs';
 
 const PEERS = ['jax-webgpu', 'jax-wasm', 'tfjs-webgpu', 'tfjs-wasm'];
 const USAGE = `usage: node peer.mjs --peer ${PEERS.join('|')} [--wait throttled|spin] [--threads n]
@@ -58,9 +58,11 @@ function handlers(name, options) {
   };
   return {
     async hello() {
-      const { version, adapter, threads } = await open();
+      const library = await open();
+      const { version, adapter, threads } = library;
       const wait = name.endsWith('webgpu') ? options.wait : undefined;
-      return { peer: name, version, adapter, threads, wait, node: process.version, sinceStartMs: performance.now() };
+      const facts = { peer: name, version, adapter, threads, wait, cases: casesOf(library) };
+      return { ...facts, runtime: `Node ${process.version}`, sinceStartMs: performance.now() };
     },
     async prepare({ case: caseName, params = {}, seed = 1 }) {
       dispose();

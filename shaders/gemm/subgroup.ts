@@ -37,14 +37,7 @@ export function subgroupGemm(spec: GemmSpec): Shader {
   const at = placement(spec);
   // Convolutions have few row tiles and short walks: there is nothing to gain from an order.
   const banded = spec.problem === 'matmul';
-  const multiply = Array.from({ length: rows }, (_, i) => {
-    const s = [0, 1, 2, 3].map((k) => `let s${i}_${k} = vec4f(${p.value(i, k)});`);
-    const sums = Array.from({ length: quads }, (_, v) => {
-      const a = `acc[${i * quads + v}]`;
-      return `${a} = fma(s${i}_3, b${v}_3, fma(s${i}_2, b${v}_2, fma(s${i}_1, b${v}_1, fma(s${i}_0, b${v}_0, ${a}))));`;
-    });
-    return [...s, ...sums].join('\n');
-  }).join('\n');
+  const multiply = multiplyAdd(rows, quads, p.value);
   const helpers = spec.activation === 'tanh' || spec.activation === 'sigmoid' ? [spec.activation] : [];
   const code = wgsl`
 ${mathHelpers(helpers, spec.store.vector ? 4 : 1)}
@@ -83,7 +76,7 @@ fn main(${at.builtins}, @builtin(local_invocation_index) lane: u32) {
 #endif
   ${resultBase(spec)}
   ${biasBase(spec)}
-  ${Array.from({ length: quads }, (_, v) => (spec.store.along === 'col' ? storeAlongCols(spec, tile, v) : storeAlongRows(spec, tile, v))).join('\n  ')}
+  ${storeTile(spec, tile)}
 }`;
   const stored = (half: boolean, vector: boolean) =>
     `array<${vector ? (half ? 'vec4h' : 'vec4f') : half ? 'f16' : 'f32'}>`;
@@ -98,6 +91,24 @@ fn main(${at.builtins}, @builtin(local_invocation_index) lane: u32) {
     ],
     params: [...paramsOf(spec.problem), ['tileRows', 'u32'], ...(spec.folded ? FOLD : [])],
   };
+}
+
+/** WGSL of one step of four k: every row's P, handed out by `value`, times the groups' `b<v>_<k>` into `acc`. */
+export function multiplyAdd(rows: number, quads: number, value: (row: number, k: number) => string): string {
+  return Array.from({ length: rows }, (_, i) => {
+    const s = [0, 1, 2, 3].map((k) => `let s${i}_${k} = vec4f(${value(i, k)});`);
+    const sums = Array.from({ length: quads }, (_, v) => {
+      const a = `acc[${i * quads + v}]`;
+      return `${a} = fma(s${i}_3, b${v}_3, fma(s${i}_2, b${v}_2, fma(s${i}_1, b${v}_1, fma(s${i}_0, b${v}_0, ${a}))));`;
+    });
+    return [...s, ...sums].join('\n');
+  }).join('\n');
+}
+
+/** WGSL that adds the bias, applies the activation and stores `acc`, whose tile begins at row0 and col0, col1, ... */
+export function storeTile(spec: GemmSpec, tile: SubgroupTile): string {
+  const one = spec.store.along === 'col' ? storeAlongCols : storeAlongRows;
+  return Array.from({ length: tile.quads }, (_, v) => one(spec, tile, v)).join('\n  ');
 }
 
 /** `places<v>`: offsets in C of the four columns of group v, where C is contiguous along rows; negative outside. */

@@ -1,16 +1,25 @@
 import type { Shader } from '../../src/gpu/kernel.js';
 
-/** Structure shared by the kernels of one-sided block Jacobi. */
-export interface JacobiSpec {
-  /** Rows of a block; a pair of blocks has twice as many. */
-  block: number;
-  /** Lanes of a subgroup for the forms of software devices, 0 for those of workgroup memory and barriers. */
-  lanes: number;
-}
+/*
+ * One-sided block Jacobi: rows of matrices become orthogonal to each other by rotations of two at a time. A round takes
+ * disjoint pairs of blocks of rows; for every pair, in one kernel,
+ *
+ *   G = the Gram matrix of its rows,
+ *   T = the product of the rotations of one sweep of two-sided Jacobi on G,
+ *   rows <- T rows.
+ *
+ * Rotations have the form x - s (y + t x), y + s (x - t y) with t = s / (1 + c), which does not cancel as the angle goes
+ * to zero. G is made anew in every round, so that its rounding does not add up. A matrix of one pair is visited until it
+ * is settled, in one launch.
+ *
+ * Layout: x [matrices, P.rows, 4 P.stride]; state [matrices, P.sweeps, 2].
+ * Cost of a pair: 2 size² (inner + stride) flops for rows in all, inner and stride in elements, and 12 size³.
+ */
 
 /**
- * Parameters of every kernel of a round. `units` counts pairs of blocks in all matrices, `pairs` those of one matrix;
- * `stride` and `inner` are a row's vec4s: all of them, and those in which rows are to become orthogonal.
+ * `units` counts pairs of blocks in all matrices, `pairs` those of one matrix; `stride` and `inner` are a row's vec4s:
+ * all of them, and those in which rows are to become orthogonal. `size` is the rows of a pair; loops over them that
+ * touch storage take their bound from here, so that no driver unrolls them.
  */
 export const JACOBI_PARAMS: Shader['params'] = [
   ['units', 'u32'],
@@ -27,9 +36,9 @@ export const JACOBI_PARAMS: Shader['params'] = [
 
 /** Pairs of rows whose cosine is no greater are left alone. */
 export const NEGLIGIBLE = 5e-7;
-/** A matrix is done after a sweep whose greatest cosine was no greater, */
+/** A matrix is settled after a sweep that met no greater cosine. */
 export const COSINE = 2e-6;
-/** or after one that can have left none above this: what a rotation mixes into a row, times a cosine of what it mixes in. */
+/** And after one that can have left none: rotations mix so much of a row into another, times the cosine of both to a third. */
 const LEFT = 1e-7;
 
 /**
@@ -67,6 +76,7 @@ fn note(matrix: u32, sweep: u32, cosine: f32, mixing: f32) {
   atomicMax(&state[entry + 1u], bitcast<u32>(mixing));
 }`;
 
+/** `rotation` and `rotated`, by half the angle's tangent tau. */
 export const ROTATION = `
 struct Rotation { s: f32, tau: f32, cosine: f32, mixing: f32 }
 /**

@@ -12,8 +12,8 @@ const each = (n: number, f: (i: number) => string, between = '\n'): string =>
   Array.from({ length: n }, (_, i) => f(i)).join(between);
 
 /**
- * One round of one-sided Jacobi (see jacobi-pairs) by one subgroup a workgroup, for devices where broadcasts are cheap and barriers
- * are not.
+ * A round of one-sided Jacobi (see jacobi-pairs) by one subgroup a workgroup, for devices where broadcasts are cheap and
+ * barriers are not.
  *
  * Lane l has columns l and l + lanes of the pair's Gram matrix in private memory, `top` and `bottom`, and the same rows
  * of the product of rotations, `left` and `right`. All lanes rotate their two columns at once; then columns move on to
@@ -57,6 +57,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   };
 }
 
+/** Four elements of every row at a time go round by broadcasts. */
 function gram(lanes: number): string {
   const size = 2 * lanes;
   const element = (i: number, c: string) => `subgroupBroadcast(x${Math.floor(i / lanes)}.${c}, ${i % lanes}u)`;
@@ -78,14 +79,17 @@ function gram(lanes: number): string {
     }`;
 }
 
+/** The same rotations turn columns, which a lane has to itself, then rows, which need those of all lanes. */
 function rotations(lanes: number): string {
   const size = 2 * lanes;
   const rotate = (x: string, y: string, s: string, tau: string) =>
     `{ let p = ${x}; let q = ${y}; ${x} = fma(-${s}, fma(${tau}, p, q), p); ${y} = fma(${s}, fma(-${tau}, q, p), q); }`;
+  /** Element [lane + shift] of an array, without an index that differs between lanes. */
   const own = (array: string, shift: number) =>
     each(lanes, (m) => `select(0.0, ${array}[${m + shift}], lane == ${m}u)`, ' + ');
-  /** What sits at seat e after the move: seat 0 stays, the top row moves up, the bottom row down. */
+  /** Who sits at seat e after the move: seat 0 stays, the others of the top row move up, the bottom row down. */
   const from = (e: number) => (e === 0 ? 0 : e === 1 ? lanes : e < lanes ? e - 1 : e < size - 1 ? e + 1 : lanes - 1);
+  /** The same move between lanes, of the values a of the top row and b of the bottom row. */
   const shuffle = (name: string, a: string, b: string) => `
       let ${name}_up = subgroupShuffleUp(select(${a}, ${b}, lane == 0u), 1u);
       let ${name}_down = subgroupShuffleDown(${b}, 1u);
@@ -127,6 +131,7 @@ function rotations(lanes: number): string {
 /** Rows of the result made at once. */
 const ROWS = 4;
 
+/** A lane has a vec4 of every row; rows of the product go round by shuffles. */
 function turn(lanes: number): string {
   const size = 2 * lanes;
   const half = (side: string, shift: number) => `

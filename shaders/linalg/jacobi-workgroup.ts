@@ -9,7 +9,7 @@ export interface WorkgroupJacobiSpec {
 }
 
 /**
- * One round of one-sided Jacobi (see jacobi-pairs) by one workgroup a pair of blocks, for GPUs.
+ * A round of one-sided Jacobi (see jacobi-pairs) by one workgroup a pair of blocks, for GPUs.
  *
  * The Gram matrix and the product of rotations lie in workgroup memory. Of every step's `block` disjoint rotations
  * invocation (I, J) makes those of the 2 x 2 entries between pairs of rows I and J. Rows are turned a column an

@@ -6,7 +6,7 @@ import { mathHelpers } from '../math.js';
 import type { Direction } from './conv-stream.js';
 import {
   declareTile,
-  eachPixel,
+  eachOf4,
   loadTile,
   locateBlock,
   placePixels,
@@ -62,29 +62,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     ${loadTile(spec)}
     for (var row = first; row < last; row += ${rows}u) {
       let channel = bundle * P.bundleRows + row;
-      ${eachPixel((q) => `var total${q} = ${V}(0.0);`, ' ')}
+      ${eachOf4((q) => `var total${q} = ${V}(0.0);`, ' ')}
 #if ${rows === 4}
       for (var j = 0u; j < P.pixels; j++) {
 #else
       let j = 0u;
 #endif
       let segment = ((u32(phase) * P.lines + part * P.resultC) + channel + j) * P.chunks + chunk;
-      ${eachPixel((q) => `var sum${q} = 0.0;`, ' ')}
+      ${eachOf4((q) => `var sum${q} = 0.0;`, ' ')}
       ${walkTurns(lanes, {
         load: 'let pair = stream[min(p + lane, end - 1u)];',
         body: (turn) => `for (var u = 0u; u < some; u++) {
             let value = bitcast<f32>(subgroupShuffle(pair.y, u));
             ${readTile(turn, 'subgroupShuffle(pair.x, u)')}
-            ${eachPixel((q) => `sum${q} = fma(value, v${q}, sum${q});`, ' ')}
+            ${eachOf4((q) => `sum${q} = fma(value, v${q}, sum${q});`, ' ')}
           }`,
         finish: '',
       })}
 #if ${rows === 4}
         let own = vec4<bool>(j == 0u, j == 1u, j == 2u, j == 3u);
-        ${eachPixel((q) => `total${q} = select(total${q}, vec4f(sum${q}), own);`)}
+        ${eachOf4((q) => `total${q} = select(total${q}, vec4f(sum${q}), own);`)}
       }
 #else
-      ${eachPixel((q) => `total${q} = sum${q};`, ' ')}
+      ${eachOf4((q) => `total${q} = sum${q};`, ' ')}
 #endif
       ${store(spec, V)}
     }
@@ -107,7 +107,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 /** Stores the totals of a block, from one site; chunks after the first add to what is there. */
 function store(spec: ConvPanelSpec, V: 'f32' | 'vec4f'): string {
   const four = spec.rows === 4 ? ' / 4u' : '';
-  return `let totals = array<${V}, 4>(${eachPixel((q) => `total${q}`, ', ')});
+  return `let totals = array<${V}, 4>(${eachOf4((q) => `total${q}`, ', ')});
       for (var q = 0u; q < P.pixels; q++) {
         if (places[q] >= 0) {
           let place = (u32(places[q]) * P.resultC + channel)${four};

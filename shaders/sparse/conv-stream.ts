@@ -130,8 +130,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
       let x = tapAt(kx, phase % P.strideX, P.kw, P.strideX, P.padX, P.dilationX);
       if (y < 0 || x < 0) { continue; }
 #if ${form === 'tile'}
-      // Turns 0 to 3 take even or odd columns as 0110 and rows as 0011, each one step from the turn before.
-      if (x / P.stepX % 2 != (turn + 1) / 2 % 2 || y / P.stepY % 2 != turn / 2) { continue; }
+      if (y / P.stepY % 2 * 2 + x / P.stepX % 2 != turn) { continue; }
 #endif
       let tap = u32(ky * P.kw + kx);
 #if ${forward}

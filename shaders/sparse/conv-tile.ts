@@ -59,10 +59,13 @@ export const TILE_PARAMS: Shader['params'] = [
 ];
 
 const Q = [0, 1, 2, 3];
-export const eachPixel = (f: (q: number) => string, between = '\n'): string => Q.map(f).join(between);
+/** WGSL for each pixel of a block, array of a tile, or turn: there are four of all. */
+export const eachOf4 = (f: (q: number) => string, between = '\n'): string => Q.map(f).join(between);
 
 /** The arrays, and the steps to their neighbouring cells. */
-export const declareTile = (spec: TileSpec): string => `${eachPixel((q) => `var tile${q}: array<f32, ${spec.capacity}>;`, ' ')}
+export const declareTile = (
+  spec: TileSpec,
+): string => `${eachOf4((q) => `var tile${q}: array<f32, ${spec.capacity}>;`, ' ')}
   let right = P.pitch * u32(P.stepX);
   let below = P.pitch * u32(P.stepY * P.tileW);`;
 
@@ -100,7 +103,7 @@ export const placePixels = (direction: Direction): string => {
     let col${q} = (x0 + ${q & 1}u)${spread('X', '%')};
     let inside${q} = real & (row${q} < P.resultH) & (col${q} < P.resultW);
     let place${q} = select(-1, i32(((part * P.images + image) * P.resultH + row${q}) * P.resultW + col${q}), inside${q});`;
-  return eachPixel(one, '\n    ');
+  return eachOf4(one, '\n    ');
 };
 
 /** Fills the tile with a chunk of the source's channels; pixels outside are 0. */
@@ -117,7 +120,7 @@ export function loadTile({ vector }: TileSpec): string {
       let evenY = top + cellY / P.stepY * 2 * P.stepY + cellY % P.stepY;
       for (var cellX = 0; cellX < P.tileW; cellX++) {
         let evenX = left + cellX / P.stepX * 2 * P.stepX + cellX % P.stepX;
-        ${eachPixel(
+        ${eachOf4(
           (q) => `let py${q} = evenY${q > 1 ? ' + P.stepY' : ''};
         let px${q} = evenX${q % 2 ? ' + P.stepX' : ''};
         let in${q} = (u32(py${q}) < P.sourceH) & (u32(px${q}) < P.sourceW);
@@ -125,34 +128,26 @@ export function loadTile({ vector }: TileSpec): string {
         )}
         var to = u32(cellY * P.tileW + cellX) * P.pitch;
         for (var c = 0u; c < width; c++) {
-          ${eachPixel(one)}
+          ${eachOf4(one)}
           to += ${vector ? 4 : 1}u;
         }
       }
     }`;
 }
 
-/** The turns in which a segment takes its nonzeros: taps of even or odd columns and rows. */
-const TURNS = [
-  { oddX: false, oddY: false },
-  { oddX: true, oddY: false },
-  { oddX: true, oddY: true },
-  { oddX: false, oddY: true },
-];
-
 /**
- * Reads the tile at a nonzero's offset in a turn: `v0..v3` for the block's pixels. Where a tap is odd, even arrays are
- * read one cell further on. Each turn is written out: arrays that are read at one index share the work of unpacking it.
+ * Reads the tile at a nonzero's offset in a turn: `v0..v3` for the block's pixels. The lower bit of a turn says that its
+ * taps are in odd columns, the upper one in odd rows; even arrays are then read one cell further on. Each turn is
+ * written out: arrays that are read at one index share the work of unpacking it.
  */
 export function readTile(turn: number, offset: string): string {
-  const { oddX, oddY } = TURNS[turn];
   const read = (pixel: number) => {
-    const array = pixel ^ (oddX ? 1 : 0) ^ (oddY ? 2 : 0);
-    const right = oddX && array % 2 === 0 ? ' + right' : '';
-    const below = oddY && array < 2 ? ' + below' : '';
+    const array = pixel ^ turn;
+    const right = turn & 1 & ~array ? ' + right' : '';
+    const below = turn & 2 & ~array ? ' + below' : '';
     return `let v${pixel} = tile${array}[at${right}${below}];`;
   };
-  return `let at = ${offset}; ${eachPixel(read, ' ')}`;
+  return `let at = ${offset}; ${eachOf4(read, ' ')}`;
 }
 
 /**
@@ -170,7 +165,7 @@ export function walkTurns(
         while (p < end) {
           let some = min(${lanes}u, end - p);
           ${step.load}
-          ${TURNS.map((_, turn) => `if (turn == ${turn}u) { ${step.body(turn)} }`).join(' else ')}
+          ${eachOf4((turn) => `if (turn == ${turn}u) { ${step.body(turn)} }`, ' else ')}
           ${step.finish}
           p += some;
         }

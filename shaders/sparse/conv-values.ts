@@ -2,7 +2,7 @@ import { wgsl } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 import type { Shader } from '../../src/gpu/kernel.js';
 import {
   declareTile,
-  eachPixel,
+  eachOf4,
   loadTile,
   locateBlock,
   placePixels,
@@ -34,18 +34,16 @@ export const VALUES_PARAMS: Shader['params'] = [
  * Layout: source x and g NHWC; counts and stream as `convStreamShader` makes them, form `tile`; a slot is a place of the
  * stream, stage [splits, segments * capacity]. `convFinishShader` adds the splits.
  * Tiling: as `convPanelShader`, but a workgroup has one chunk of the channels and walks its share of the blocks, adding
- * to its own slots. Each lane multiplies a nonzero's four source pixels by their gradients; the sum over lanes goes by
- * shuffles to the lane that will store it, so that as many slots as there are lanes are stored at a time.
- * Cost: 8 flops, four private reads and 2 + log2 lanes shuffles a nonzero and block.
+ * to its own slots. Each lane multiplies a nonzero's four source pixels by their gradients; the sums over lanes are made
+ * for two nonzeros at a time, one in the even lanes and one in the odd, and kept by the lane that will store them, so
+ * that as many slots as there are lanes are stored at a time.
+ * Cost: 8 flops, four private reads and 1 + log2(lanes) / 2 shuffles a nonzero and block.
  */
 export function convValuesShader(spec: ConvValuesSpec): Shader {
   const { lanes, rows } = spec;
   const V = rows === 4 ? 'vec4f' : 'f32';
   const four = rows === 4 ? ' / 4u' : '';
-  const steps = Array.from(
-    { length: Math.log2(lanes) - 1 },
-    (_, i) => `sum += subgroupShuffleXor(sum, ${2 << i}u);`,
-  );
+  const steps = Array.from({ length: Math.log2(lanes) - 1 }, (_, i) => `sum += subgroupShuffleXor(sum, ${2 << i}u);`);
   const product = (turn: number, name: string, u: string) => `var ${name}: f32;
             {
               ${readTile(turn, `subgroupShuffle(offsets, ${u})`)}
@@ -69,15 +67,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     ${loadTile(spec)}
     for (var row = 0u; row < P.bundleRows; row += ${rows}u) {
       let output = bundle * P.bundleRows + row;
-      ${eachPixel(
-        (q) => `let loaded${q} = select(${V}(0.0), g[(u32(max(place${q}, 0)) * P.resultC + output)${four}], place${q} >= 0);`,
+      ${eachOf4(
+        (q) =>
+          `let loaded${q} = select(${V}(0.0), g[(u32(max(place${q}, 0)) * P.resultC + output)${four}], place${q} >= 0);`,
       )}
 #if ${rows === 4}
       for (var j = 0u; j < P.pixels; j++) {
-      ${eachPixel((q) => `let g${q} = loaded${q}[j];`, ' ')}
+      ${eachOf4((q) => `let g${q} = loaded${q}[j];`, ' ')}
 #else
       let j = 0u;
-      ${eachPixel((q) => `let g${q} = loaded${q};`, ' ')}
+      ${eachOf4((q) => `let g${q} = loaded${q};`, ' ')}
 #endif
       let segment = (part * P.resultC + output + j) * P.chunks + chunk;
       ${walkTurns(lanes, {

@@ -7,40 +7,28 @@ import { mathHelpers } from '../math.js';
 
 export interface NmExpandSpec extends Pick<GemmSpec, 'q' | 'store' | 'bias' | 'activation' | 'folded'> {
   tile: SubgroupTile;
-  /** Of so many neighbours, a multiple of 4, so many are kept. */
-  group: number;
+  /** Of every four neighbours, so many are kept. */
   kept: number;
 }
 
-const NAMES = [
-  'rows',
-  'cols',
-  'qI',
-  'qK',
-  'qPart',
-  'cPart',
-  'cLead',
-  'tileRows',
-  'length',
-  'groups',
-  'windows',
-] as const;
-const PARAMS: ParamList = [...NAMES, 'valuePart'].map((name) => [name, 'u32']);
+const PARAMS: ParamList = (
+  ['rows', 'cols', 'depth', 'qI', 'qK', 'qPart', 'cPart', 'cLead', 'tileRows', 'length', 'valuePart'] as const
+).map((name) => [name, 'u32']);
 
 /**
  * C[row, col] = act(sum over the entries p of a row of values[row, p] B[indices[row, p], col] + bias), as a dense product
  * whose values unfold on their way: half of the dense multiply-adds are by zero, but Q is read once for all rows of a
  * tile and never at a computed place, which costs a software device more than those.
  *
- * Layout: indices [rows, length], values [parts, rows, length], `kept` entries for every `group` of k; Q as in the dense
+ * Layout: indices [rows, length], values [parts, rows, length], `kept` entries for every four of k; Q as in the dense
  * family.
- * Tiling: as in the dense body, a subgroup has `rows` x 4 * lanes of C. A lane loads the entries of its row in a group,
- * and puts them in their places among four k at a time.
+ * Tiling: as in the dense body, a subgroup has `rows` x 4 * lanes of C. A lane loads the entries of its row for four
+ * k, and puts them in their places among these.
  * Grid: x column tiles, y row tiles, z batch.
  * Cost: 2 rows k cols flops; the entries are read cols / (4 lanes) times, Q rows / tile.rows times.
  */
 export function nmExpandShader(own: NmExpandSpec): Shader {
-  const { tile, group, kept } = own;
+  const { tile, kept } = own;
   const { rows, lanes } = tile;
   const spec: GemmSpec = { ...own, problem: 'matmul', p: { load: 'k4', half: false }, tail: false };
   const at = placement(spec);
@@ -50,21 +38,13 @@ export function nmExpandShader(own: NmExpandSpec): Shader {
   const type = (scalar: 'u32' | 'f32') => (width === 1 ? scalar : `vec${width}<${scalar}>`);
   const entry = (name: string, s: number, e: number) =>
     `${name}${s}_${Math.floor(e / width)}${width === 1 ? '' : `[${e % width}]`}`;
-  const load = (s: number) =>
-    list(
-      kept / width,
-      (e) => `let index${s}_${e} = indices[(entry${s} + g * ${kept}u) / ${width}u + ${e}u];
-    let value${s}_${e} = values[(valueBase + entry${s} + g * ${kept}u) / ${width}u + ${e}u];`,
-    );
-  const place = (s: number) => `var a${s} = vec4f();
-      ${list(kept, (e) => `a${s} = select(a${s}, vec4f(${entry('value', s, e)}), vec4u(${entry('index', s, e)}) == four);`)}`;
-  const step = (window: number) => `{
-      let k = g * ${group}u + ${4 * window}u;
-      let four = k + vec4u(0u, 1u, 2u, 3u);
-      ${list(sets, place)}
-      ${q.step}
-      ${multiplyAdd(rows, 1, hand)}
-    }`;
+  const step = (s: number) => `${list(
+    kept / width,
+    (e) => `let index${s}_${e} = indices[(entry${s} + taken) / ${width}u + ${e}u];
+    let value${s}_${e} = values[(valueBase + entry${s} + taken) / ${width}u + ${e}u];`,
+  )}
+    var a${s} = vec4f();
+    ${list(kept, (e) => `a${s} = select(a${s}, vec4f(${entry('value', s, e)}), vec4u(${entry('index', s, e)}) == four);`)}`;
   const hand = (i: number, k: number) => `subgroupBroadcast(a${Math.floor(i / lanes)}.${'xyzw'[k]}, ${i % lanes}u)`;
   const helpers = own.activation === 'tanh' || own.activation === 'sigmoid' ? [own.activation] : [];
   const code = wgsl`
@@ -81,9 +61,12 @@ fn main(${at.builtins}, @builtin(local_invocation_index) lane: u32) {
   ${list(sets, (s) => `let entry${s} = min(row0 + ${s * lanes}u + lane, P.rows - 1u) * P.length;`)}
   ${q.start}
   var acc: array<vec4f, ${rows}>;
-  for (var g = 0u; g < P.groups; g++) {
-    ${list(sets, load)}
-    ${list(group / 4, step)}
+  for (var k = 0u; k < P.depth; k += 4u) {
+    let taken = k / 4u * ${kept}u;
+    let four = k + vec4u(0u, 1u, 2u, 3u);
+    ${list(sets, step)}
+    ${q.step}
+    ${multiplyAdd(rows, 1, hand)}
   }
   let cBase = part * P.cPart;
   let biasBase = 0u;

@@ -55,6 +55,14 @@ program
   .option('--quick', 'fewer sizes and samples')
   .action(async (options) => finish(await (await import('./tune.js')).tune(options)));
 
+program
+  .command('bench')
+  .description('measure kernels beside each other: break-evens of sparse with dense, rooflines, peers')
+  .allowUnknownOption()
+  .helpOption(false)
+  .argument('[arguments...]', 'suites, matrices and options: see --help of bench itself')
+  .action(async () => finish(await (await import('../../bench/main.js')).bench(process.argv.slice(3))));
+
 /**
  * Ends the process once standard output is flushed: Dawn's threads may otherwise keep it alive, or crash it, at exit.
  */

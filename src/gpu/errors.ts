@@ -92,6 +92,21 @@ export class ValidationError extends SecateurError {
   }
 }
 
+/**
+ * A file that does not follow its format, or holds more than reading it may take. The message names the file, the place
+ * in it (line or byte, counted from 1 and 0), what was expected there and what was found.
+ */
+export class FormatError extends SecateurError {
+  readonly file: string;
+  /** `line 3, byte 120`, or `byte 120` in binary files. */
+  readonly place: string;
+  constructor(file: string, place: string, expected: string, got: string) {
+    super('format', `${file}: ${place}: expected ${expected}, got ${got}`);
+    this.file = file;
+    this.place = place;
+  }
+}
+
 /** A compiled step that met something it cannot replay (a readback, an upload, a changed shape, a disposed input). */
 export class CaptureError extends SecateurError {
   constructor(message: string) {

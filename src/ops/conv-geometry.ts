@@ -53,8 +53,8 @@ export function checkBias(bias: Tensor, weight: Tensor): void {
     throw new ShapeError('conv2d', `a bias of shape ${showShape(expected)}`, showShape(bias.shape));
 }
 
-export function geometry(x: Tensor, weight: Tensor, options: Conv2dOptions): ConvAttrs {
-  const op = 'conv2d';
+/** Geometry of an op that convolves x with a weight of this shape, dense or not. */
+export function geometry(x: Tensor, weight: Pick<Tensor, 'shape'>, options: Conv2dOptions, op = 'conv2d'): ConvAttrs {
   const groups = options.groups ?? 1;
   const stride = pair(op, 'stride', options.stride, 1, 1);
   const dilation = pair(op, 'dilation', options.dilation, 1, 1);

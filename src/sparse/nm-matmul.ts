@@ -78,23 +78,19 @@ function batchOf(op: string, values: Shape, b: Shape): Shape {
   return values.length > 0 ? values : b;
 }
 
-/** Groups as kernels see them: several together where one is no multiple of four. */
-function groupsOf({ n, m }: NmPattern): { group: number; kept: number } {
-  const times = m % 4 === 0 ? 1 : m % 2 === 0 ? 2 : 4;
-  return { group: m * times, kept: n * times };
-}
+/** Entries of every four neighbours, where they are always as many; else 0. */
+const keptOfFour = ({ n, m, cols }: NmPattern): number => (4 % m === 0 && cols % 4 === 0 ? (n * 4) / m : 0);
 
 /**
- * How a product runs. GPUs walk rows of one length. Software devices multiply half a dense matrix or more as a dense
- * one, whose rows unfold on their way (at 2:4 in 1.1 of the dense time, as compressed rows in 1.3), and less as
- * compressed rows: their panels leave nothing to gain from knowing the rows' lengths.
+ * How a product runs. GPUs walk rows of one length. Software devices multiply 1:2, 2:4 and 3:4 as dense matrices whose
+ * rows unfold on their way (2:4 in 0.9 to 1.1 of the dense time, as compressed rows in 1.4 to 2), and others as
+ * compressed rows: panels leave nothing to gain from rows of one length.
  */
 function formFor(pattern: NmPattern): 'expand' | 'rows' | 'direct' {
-  const { device, cols, density } = pattern;
+  const { device, density } = pattern;
   if (device.deviceClass !== 'software') return 'direct';
-  const { group } = groupsOf(pattern);
-  const fits = [4, 8, 16, 32, 64].includes(device.subgroupSize) && group <= 16 && cols % group === 0;
-  return fits && density >= 0.0 ? 'expand' : 'rows';
+  const fits = [4, 8, 16, 32, 64].includes(device.subgroupSize) && keptOfFour(pattern) > 0;
+  return fits && density >= 0.5 ? 'expand' : 'rows';
 }
 
 type Run = (attrs: NmMatmulAttrs, inputs: readonly Tensor[], n: number, parts: number, out: Tensor) => void;
@@ -104,17 +100,16 @@ const directKernel = defineKernel<NmDirectSpec>({ name: 'n:m direct', shader: nm
 
 const runExpand: Run = ({ pattern, transB, transC, activation }, [values, b, bias], n, parts, out) => {
   const { device, rows, cols, length, indices } = pattern;
-  const { group, kept } = groupsOf(pattern);
   const lanes = device.subgroupSize;
   const flops = 2 * parts * rows * cols * n;
   // As for dense products: more rows read less, and compile longer.
-  const tileRows = Math.min(flops < 8e6 ? 8 : flops < 64e6 ? 16 : 32, 128 / group);
+  const tileRows = flops < 8e6 ? 8 : flops < 64e6 ? 16 : 32;
   const [qI, qK] = transB ? [cols, 1] : [1, n];
   const tiles: Grid = [Math.ceil(n / (4 * lanes)), Math.ceil(rows / tileRows), parts];
   const most = device.limits.maxWorkgroups;
   const folded = tiles.some((t) => t > most);
   const spec: NmExpandSpec = {
-    ...{ group, kept, activation, q: loadOf(qK, n, cols), bias: bias ? 'row' : 'none' },
+    ...{ kept: keptOfFour(pattern), activation, q: loadOf(qK, n, cols), bias: bias ? 'row' : 'none' },
     store: transC ? { along: 'row', vector: rows % 4 === 0 } : { along: 'col', vector: n % 4 === 0 },
     tile: { kind: 'subgroup', lanes, rows: tileRows, quads: 1, unroll: false },
     ...(folded ? { folded } : {}),
@@ -122,8 +117,8 @@ const runExpand: Run = ({ pattern, transB, transC, activation }, [values, b, bia
   device.run(expandKernel, spec, {
     bindings: [indices, values, b, ...(bias ? [bias] : []), out].map((t) => t.binding(op)),
     params: [
-      ...[rows, n, qI, qK, b.rank === 2 ? 0 : cols * n, rows * n, transC ? rows : n, tileRows],
-      ...[length, cols / group, values.rank === 2 ? 0 : rows * length],
+      ...[rows, n, cols, qI, qK, b.rank === 2 ? 0 : cols * n, rows * n, transC ? rows : n, tileRows],
+      ...[length, values.rank === 2 ? 0 : rows * length],
       ...(folded ? tiles : []),
     ],
     grid: folded ? foldGrid(tiles[0] * tiles[1] * tiles[2], most) : tiles,

@@ -168,7 +168,7 @@ export function launchApply(
   const fused = { direction, bias: bias !== null, activation: attrs.activation };
   const biasPart = bias?.rank === 2 ? sides.resultC : 0;
   const inputs = (w: Walk) => [w.counts, w.stream, source, ...(bias ? [bias] : []), out];
-  if (!tiling || chooseForm(source.device, tiling) === 'direct') {
+  if (!tiling || chooseForm(source.device, tiling, flopsOf(p)) === 'direct') {
     const walk = makeWalk(p, 'direct', whole(sides), values);
     const pixels = p.images * sides.grid[0] * sides.grid[1];
     const n = pixels * sides.resultC * attrs.pattern.parts * sides.phases;
@@ -200,7 +200,7 @@ export function launchValues(op: string, attrs: SparseConvAttrs, x: Tensor, g: T
   const sides = sidesOf('forward', attrs);
   const p: Problem = { op, direction: 'forward', attrs, sides, images: g.shape[g.rank - 4], source: x };
   const tiling = tilingOf('forward', attrs, sides);
-  if (!tiling || chooseForm(x.device, tiling) === 'direct') {
+  if (!tiling || chooseForm(x.device, tiling, flopsOf(p)) === 'direct') {
     const { starts, across, lineOf } = pattern.byRow;
     const named = { ...geometryOf(p), entries: pattern.nnz, parts: pattern.parts };
     launch(p, directSamples, { workgroup: 64 }, [starts, across, lineOf, x, g, out], named, pattern.nnz, flopsOf(p));

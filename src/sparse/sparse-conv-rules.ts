@@ -112,11 +112,17 @@ export function overrideSparseConv(device: Device, form: SparseConvForm | null):
 }
 
 /**
+ * Operations below which a panel does not pay: its pipeline takes some 0.8 s to compile, that of the direct kernel a
+ * sixth of it, and the direct kernel is done with so many in 5 ms.
+ */
+const LEAST_FLOPS = 8e6;
+
+/**
  * Panels in private memory on software devices, where a private read costs a quarter of a load; loads on GPUs, whose
  * caches serve neighbouring windows and whose private arrays would spill to memory.
  */
-export function chooseForm(device: Device, tiling: Tiling | null): SparseConvForm {
+export function chooseForm(device: Device, tiling: Tiling | null, flops: number): SparseConvForm {
   const subgroups = [4, 8, 16, 32, 64].includes(device.subgroupSize);
   if (!tiling || !subgroups) return 'direct';
-  return forced.get(device) ?? (device.deviceClass === 'software' ? 'panel' : 'direct');
+  return forced.get(device) ?? (device.deviceClass === 'software' && flops >= LEAST_FLOPS ? 'panel' : 'direct');
 }

@@ -4,6 +4,8 @@ import { type SpmmPanelSpec, spmmPanelShader } from '../../shaders/sparse/spmm-p
 import { noGrad } from '../autograd/node.js';
 import { type Cost, defineKernel, foldGrid } from '../gpu/kernel.js';
 import { gather } from '../ops/gather.js';
+import { transpose } from '../ops/transpose.js';
+import { scope } from '../tensor/scope.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { eachChunk, panelOf, rangeOf, type Side } from './panel-launch.js';
 import type { Lines } from './pattern.js';
@@ -32,34 +34,33 @@ export interface SpmmLaunch {
 
 /** Writes the product into `c` [parts, m, n], or [parts, n, m] where it is turned. */
 export function launchSpmm(launch: SpmmLaunch): void {
-  const { lines, k, n, parts, linePart, b, c } = launch;
-  if (c.tensor.size === 0) return;
-  const nnz = lines.across.size;
-  const product = {
-    ...({ op: 'spmm', m: lines.count, k, n, parts } as const),
-    nnz: linePart === 0 ? nnz : Math.ceil(nnz / parts),
-    quads: n % 4 === 0 && !b.turned && !c.turned,
-  };
-  const form = chooseForm(b.tensor.device, product);
-  const cost: Cost = {
-    flops: 2 * product.nnz * n * parts,
-    bytes: launch.values.bytes + lines.across.bytes + b.tensor.bytes + c.tensor.bytes,
-  };
-  const { entries } = lines;
-  if (!entries) {
-    run(launch, form, product.quads, cost);
-    return;
-  }
-  // Every tile of columns reads all values: put into the order of the lines once, they are read side by side.
-  const values = noGrad(() => gather(launch.values, entries, launch.values.rank - 1));
-  try {
-    run({ ...launch, values }, form, product.quads, cost);
-  } finally {
-    values.dispose();
-  }
+  if (launch.c.tensor.size === 0) return;
+  scope(() => noGrad(() => run(prepared(launch))));
 }
 
-function run(launch: SpmmLaunch, form: PanelForm | DirectForm, quads: boolean, cost: Cost): void {
+/** Operands as the kernels had better find them. */
+function prepared(launch: SpmmLaunch): SpmmLaunch {
+  const { lines, values, b, n } = launch;
+  const { entries } = lines;
+  // Neighbouring invocations of a GPU would read a turned B a whole line apart.
+  const turn = b.turned && n > 1 && b.tensor.device.deviceClass !== 'software';
+  return {
+    ...launch,
+    // Every tile of columns reads all values: put into the order of the lines once, they are read side by side.
+    values: entries ? gather(values, entries, values.rank - 1) : values,
+    b: turn ? { ...b, tensor: transpose(b.tensor), turned: false } : b,
+  };
+}
+
+function run(launch: SpmmLaunch): void {
+  const { lines, k, n, parts, linePart, values, b, c } = launch;
+  const nnz = linePart === 0 ? lines.across.size : Math.ceil(lines.across.size / parts);
+  const quads = n % 4 === 0 && !b.turned && !c.turned;
+  const form = chooseForm(b.tensor.device, { op: 'spmm', m: lines.count, k, n, nnz, parts, quads });
+  const cost: Cost = {
+    flops: 2 * nnz * n * parts,
+    bytes: values.bytes + lines.across.bytes + b.tensor.bytes + c.tensor.bytes,
+  };
   if (form.kind === 'panel') runPanel(launch, form, cost);
   else runDirect(launch, form, quads, cost);
 }

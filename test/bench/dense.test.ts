@@ -1,6 +1,4 @@
-import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type Case, type Family, mergeCases, type SuiteContext } from '../../bench/case.js';
 import { attrsOf, type ConvLayer, checkConvolution, shapesOf } from '../../bench/conv-reference.js';
 import { trainingCandidate } from '../../bench/dense/training.js';
 import { engineValues } from '../../bench/engine-values.mjs';
@@ -17,28 +15,6 @@ import { Inputs } from '../support/random.js';
 
 const t = testDevice({ toggles: { disable: ['timestamp_quantization'] } });
 const budget = { ms: 20, most: 3 };
-
-test('every family of the dense suite makes cases, no two of one name and kind of candidate alike', async () => {
-  const folder = new URL('../../bench/dense/', import.meta.url);
-  for (const deviceClass of ['software', 'discrete'] as const) {
-    const context = {
-      device: Object.create(t.device, { deviceClass: { value: deviceClass } }),
-      quick: false,
-      peers: false,
-    } as SuiteContext;
-    const cases: Case[] = [];
-    for (const file of readdirSync(folder).filter((f) => f.endsWith('.ts'))) {
-      const { default: family } = (await import(new URL(file, folder).href)) as { default: Family };
-      cases.push(...family(context));
-    }
-    const merged = mergeCases(cases);
-    expect(merged.length).toBeGreaterThan(30);
-    for (const c of merged) {
-      expect(new Set(c.candidates.map((x) => x.name)).size, c.name).toBe(c.candidates.length);
-      expect(c.candidates.filter((x) => x.kind === 'engine').length, c.name).toBe(1);
-    }
-  }
-});
 
 describe('references', () => {
   test('a right product passes, a wrong element does not', async () => {

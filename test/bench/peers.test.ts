@@ -1,9 +1,13 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import { runChild } from '../../bench/child.js';
-import { Peer, peerNames } from '../../bench/peers.js';
+import { chosen } from '../../bench/patterns.js';
+import { nodePeer, nodePeers, pythonLibraries, pythonPeer } from '../../bench/peer-commands.js';
+import { uniform } from '../../bench/peers/lib/random.mjs';
+import { Peer } from '../../bench/peers.js';
 
 test('WebAssembly peers run on one thread and on all cores', () => {
-  expect(peerNames(2).map((p) => p.name)).toEqual([
+  expect(nodePeers(2).map((p) => p.name)).toEqual([
     'jax-webgpu',
     'tfjs-webgpu',
     'jax-wasm 1 thread',
@@ -11,24 +15,87 @@ test('WebAssembly peers run on one thread and on all cores', () => {
     'tfjs-wasm 1 thread',
     'tfjs-wasm 2 threads',
   ]);
-  expect(peerNames(1).length).toBe(4);
+  expect(nodePeers(1).length).toBe(4);
 });
 
 describe('a peer that cannot run', () => {
   test('says why when it starts', async () => {
-    await expect(Peer.start('nobody', 'nobody', [], process.env)).rejects.toThrow(
+    await expect(Peer.start(nodePeer('nobody'), process.env)).rejects.toThrow(
       /nobody ended with 2: .*unknown peer nobody/,
     );
+    const nowhere = { name: 'nowhere', command: 'no-such-program', args: [] };
+    await expect(Peer.start(nowhere, process.env)).rejects.toThrow(/nowhere did not start: .*ENOENT/);
   });
 
   test('answers that it knows no such command, and ends when told to', async () => {
-    const peer = new Peer('jax', 'jax-wasm', [], process.env);
+    const peer = new Peer(nodePeer('jax-wasm', 'jax'), process.env);
     await expect(peer.request({ cmd: 'dance' })).rejects.toThrow(/jax: expected cmd hello.*got dance/);
     await expect(peer.request({ cmd: 'sample', iterations: 1 })).rejects.toThrow(/expected a prepared case/);
     await peer.stop();
     await expect(peer.request({ cmd: 'hello' })).rejects.toThrow(/jax ended with 0/);
   });
 });
+
+test('a machine without Python has no Python peers', () => {
+  expect(pythonLibraries('no-such-python')).toBeNull();
+});
+
+const python = pythonLibraries();
+
+describe.skipIf(!python?.installed.includes('scipy'))(
+  'Python peers (skipped where there is no numpy and scipy)',
+  () => {
+    /** Starts a peer, does one case and returns what it found out. */
+    async function once(peer: string, work: { case: string; params: object }) {
+      const started = await Peer.start(pythonPeer(peer), process.env);
+      try {
+        const { check } = await started.request({ cmd: 'prepare', ...work, seed: 1 });
+        const { ms } = await started.request({ cmd: 'sample', iterations: 2 });
+        return { facts: started.facts, error: (check as { maxRelErr: number }).maxRelErr, ms: ms as number[] };
+      } finally {
+        await started.stop();
+      }
+    }
+
+    test.each([
+      ['numpy', { case: 'matmul', params: { n: 33 } }, 1e-5],
+      ['numpy', { case: 'spmm', params: { m: 33, k: 17, n: 5, sparsity: 0.9 } }, 1e-5],
+      ['scipy', { case: 'spmm', params: { m: 33, k: 17, n: 5, sparsity: 0.9 } }, 1e-5],
+      ['numpy', { case: 'topk', params: { n: 1001, k: 77 } }, 0],
+      ['numpy', { case: 'svd', params: { m: 40, n: 9 } }, 1e-6],
+      ['numpy', { case: 'svcca', params: { n: 300, p: 20 } }, 1e-6],
+    ])('%s does %o', async (peer, work, tolerance) => {
+      const { facts, error, ms } = await once(peer, work);
+      expect(facts?.cases).toContain(work.case);
+      expect(facts?.runtime).toMatch(/^Python 3\./);
+      expect(error).toBeLessThanOrEqual(tolerance);
+      expect(ms.length).toBe(2);
+      expect(Math.min(...ms)).toBeGreaterThan(0);
+    });
+
+    test('what a library lacks, and what makes no sense, are told apart', async () => {
+      await expect(once('scipy', { case: 'svd', params: { m: 4, n: 4 } })).rejects.toMatchObject({ name: 'Skipped' });
+      await expect(once('numpy', { case: 'matmul', params: { n: -1 } })).rejects.toThrow(
+        'n must be a positive integer',
+      );
+      await expect(once('numpy', { case: 'spmm', params: { file: '/no/such.smtx', n: 4 } })).rejects.toThrow(
+        'FileNotFoundError',
+      );
+    });
+
+    test('the inputs are the numbers that the engine gets', () => {
+      const script = `
+from seeded import chosen, uniform
+import json
+print(json.dumps([uniform(50, -1, 1, 3, 2).tolist(), chosen(997, 131, 5).nonzero()[0].tolist()]))`;
+      const folder = new URL('../../bench/peers/python/', import.meta.url);
+      const { stdout } = spawnSync('python3', ['-B', '-c', script], { cwd: folder, encoding: 'utf8' });
+      const kept = chosen(997, 131, 5);
+      const places = Array.from(kept.keys()).filter((i) => kept[i] === 1);
+      expect(JSON.parse(stdout)).toEqual([[...uniform(50, -1, 1, 3, 2)], places]);
+    });
+  },
+);
 
 describe('child processes', () => {
   const here = new URL(import.meta.url);

@@ -1,18 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Row } from '../../bench/harness.js';
-import {
-  benchmarkJson,
-  digits,
-  kernelLines,
-  peerTable,
-  type Report,
-  ratio,
-  resultTable,
-  share,
-} from '../../bench/report.js';
+import { digits, ratio, share } from '../../bench/rates.js';
+import { crossoverLines, kernelLines, peerTable, resultTable } from '../../bench/report.js';
+import { benchmarkJson, type Report } from '../../bench/report-file.js';
 import { summarise } from '../../bench/stats.js';
 
-const row = (r: Partial<Row> & Pick<Row, 'case' | 'candidate' | 'kind'>): Row => ({ unit: 'ms', ...r });
+const row = (r: Partial<Row> & Pick<Row, 'case' | 'candidate' | 'kind'>): Row => ({ suite: 'dense', unit: 'ms', ...r });
 const rows: Row[] = [
   row({
     case: 'matmul 512',
@@ -40,7 +33,7 @@ const rows: Row[] = [
 ];
 const summary = summarise([1]);
 const report = {
-  suite: 'dense',
+  suites: ['dense'],
   rows,
   roofline: { gflops: 100, gbps: 10, detail: { fma: '', copy: '', fmaMs: summary, copyMs: summary } },
 } as Report;
@@ -56,10 +49,31 @@ describe('report', () => {
     expect(share(rows[1], report.roofline)).toBeNull();
   });
 
-  test("ratios are wall times over the engine's of the same case", () => {
+  test("ratios are times over the engine's of the same case, of the GPU where both sides have them", () => {
     expect(ratio(rows[1], rows)).toBe(10);
     expect(ratio(rows[0], rows)).toBeNull();
     expect(ratio(rows[2], rows)).toBeNull();
+    const variant = { ...rows[1], kind: 'variant' as const, gpu: summarise([8]) };
+    expect(ratio(variant, rows)).toBe(2);
+    expect(ratio({ ...variant, suite: 'another' }, rows)).toBeNull();
+  });
+
+  test('a case may name another reference, which the heading then names', () => {
+    const named = rows.slice(0, 2).map((r) => ({ ...r, reference: 'jax-webgpu' }));
+    expect(ratio(named[0], named)).toBe(0.1);
+    expect(resultTable({ ...report, rows: named })).toMatch(/time \/ jax-webgpu/);
+    expect(resultTable({ ...report, rows: [...rows, ...named] })).toMatch(/time \/ reference/);
+  });
+
+  test('break-evens are said in words', () => {
+    const points = [0.5, 0.995].map((sparsity) => ({ sparsity, ratio: 1 }));
+    const series = { suite: 'spmm', group: '512', candidate: 'CSR', reference: 'dense', sparse: true, points };
+    const crossovers = [0.5, 0.7123, null].map((sparsity) => ({ ...series, sparsity }));
+    expect(crossoverLines({ ...report, crossovers })).toEqual([
+      '512: CSR is faster than dense at 50 % to 99.5 %',
+      '512: CSR is faster than dense from 71.2 %',
+      '512: CSR is slower than dense at 50 % to 99.5 %',
+    ]);
   });
 
   test('the table has every row, with what went wrong', () => {

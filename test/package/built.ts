@@ -24,11 +24,12 @@ export function builtDist(): string {
   const index = join(dist, 'src', 'index.js');
   const newest = (folder: string) =>
     Math.max(
-      ...readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(
-        (f) => statSync(join(ROOT, folder, f)).mtimeMs,
-      ),
+      ...readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+        .filter((f) => /\.(ts|mjs)$/.test(f) && !f.includes('node_modules'))
+        .map((f) => statSync(join(ROOT, folder, f)).mtimeMs),
     );
-  if (existsSync(index) && statSync(index).mtimeMs > Math.max(newest('src'), newest('shaders'))) return dist;
+  const sources = Math.max(...['src', 'shaders', 'bench'].map(newest));
+  if (existsSync(index) && statSync(index).mtimeMs > sources) return dist;
   const out = mkdtempSync(join(tmpdir(), 'secateur-dist-'));
   const tsc = spawnSync(
     process.execPath,

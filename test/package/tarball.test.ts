@@ -20,6 +20,11 @@ beforeAll(() => {
   if (dist !== join(ROOT, 'dist')) rmSync(dist, { recursive: true, force: true });
   for (const file of ['package.json', 'README.md', 'LICENSE', 'native-notes.md'])
     if (existsSync(join(ROOT, file))) cpSync(join(ROOT, file), join(stage, file));
+  cpSync(join(ROOT, 'bench', 'README.md'), join(stage, 'bench', 'README.md'));
+  cpSync(join(ROOT, 'bench', 'peers'), join(stage, 'bench', 'peers'), {
+    recursive: true,
+    filter: (path) => !path.includes(join('peers', 'node_modules')),
+  });
   const npm = spawnSync('npm', ['pack', '--json', '--ignore-scripts'], {
     cwd: stage,
     encoding: 'utf8',
@@ -60,11 +65,14 @@ describe('the packed tarball', () => {
     expect(
       paths.filter(
         (p) =>
-          !/^dist\/(src|shaders)\/.*\.(js|d\.ts)(\.map)?$|^(package\.json|LICENSE|README\.md|native-notes\.md)$/.test(
+          !/^dist\/(src|shaders|bench)\/.*\.(m?js|d\.m?ts)(\.map)?$|^(package\.json|LICENSE|README\.md|native-notes\.md)$|^bench\/(README\.md$|peers\/)/.test(
             p,
           ),
       ),
     ).toEqual([]);
+    expect(paths).toContain('bench/peers/peer.mjs');
+    expect(paths).toContain('bench/peers/python/peer.py');
+    expect(paths.filter((p) => p.includes('node_modules') || p.includes('__pycache__'))).toEqual([]);
     expect(packed.unpackedSize).toBeLessThan(5e6);
     for (const { path } of packed.files.filter((f) => /\.(js|json)$/.test(f.path))) {
       expect(readFileSync(join(home, path), 'utf8').includes(ROOT), `${path} names the folder it was built in`).toBe(
@@ -107,6 +115,27 @@ console.log(JSON.stringify({ modules, product: [...product], losses: [losses[0],
     expect(product).toEqual([19, 22, 43, 50]);
     expect(losses[1]).toBeLessThan(losses[0] / 2);
     expect(digits).toBe('function');
+  });
+
+  it("measures, with the kernel variant of the bench's README beside its own", async () => {
+    const readme = readFileSync(join(home, 'bench', 'README.md'), 'utf8');
+    const [, example] = /<!-- example -->\n```js\n([\s\S]*?)```/.exec(readme) ?? [];
+    expect(example).toContain('spmmVariant({');
+    const variant = join(app, 'variant.mjs');
+    writeFileSync(variant, example);
+    const out = join(app, 'result.json');
+    const args = ['bench', 'spmm', '--quick', '--filter', 'square 512', '--with', variant, '--out', out];
+    const child = await runNode([join(home, manifest.bin.secateur), ...args], env);
+    expect(child.stdout).toMatch(/one thread an element +\d/);
+    const { rows } = JSON.parse(readFileSync(out, 'utf8'));
+    const mine = rows.filter((r: { candidate: string }) => r.candidate === 'one thread an element');
+    expect(mine.length).toBe(3);
+    for (const row of mine) {
+      expect(row.error).toBeUndefined();
+      expect(row.check.error).toBeLessThan(1e-5);
+      expect(row.wall.median).toBeGreaterThan(0);
+    }
+    expect(readFileSync(join(app, 'result.html'), 'utf8')).toContain('one thread an element');
   });
 
   it('gives its types to a strict consumer', () => {

@@ -1,4 +1,5 @@
-import { csrPattern, type Device, densify, type Pattern, type Tensor, tensor } from '../../src/index.js';
+import { type Device, type Tensor, tensor } from '../../src/index.js';
+import { csrPattern, densify, type Pattern } from '../../src/sparse/index.js';
 import type { ConvCase } from '../ops/conv-reference.js';
 import { inputShape, outputShape, outputSize, weightShape } from '../ops/conv-reference.js';
 import type { Inputs } from '../support/random.js';

@@ -126,6 +126,7 @@ describe(`spmm (seed ${SEED})`, () => {
     expect(await run(3, 3, 0, [[0], [], []])).toEqual([]);
     expect(await run(2, 0, 2, [])).toEqual([0, 0, 1, 1]);
     expect(await run(2, 3, 2, [])).toEqual([0, 0, 1, 1]);
+    expect(await run(2, 2, 1, [], { transA: true })).toEqual([0, 1]);
     expect(await run(2, 3, 2, [[], [2]])).toEqual([0, 0, 7, 7]);
     expect(
       await run(2, 3, 1, [

@@ -23,6 +23,8 @@ export async function createJaxPeer({ backend, wait, threads }) {
     adapter: backend === 'webgpu' ? adapterDescription() : 'wasm',
     threads: backend === 'wasm' ? threads : 0,
     matmul: (a, b, n) => matmul(jax, a, b, n),
+    topk: (x, k) => topk(jax, x, k),
+    svd: (a, m, n) => svd(jax, a, m, n),
     training: (network, seed) => training(jax, network, seed),
   };
 }
@@ -49,6 +51,51 @@ async function matmul(jax, a, b, n) {
     dispose() {
       left.dispose();
       right.dispose();
+    },
+  };
+}
+
+async function topk(jax, x, k) {
+  const { lax, numpy: np } = jax;
+  const input = np.array(x);
+  await input.blockUntilReady();
+  const largest = jax.jit((values) => {
+    const [found, places] = lax.topK(np.abs(values), k);
+    places.dispose();
+    return found;
+  });
+  return {
+    async run() {
+      const found = largest(input.ref);
+      await found.blockUntilReady();
+      found.dispose();
+    },
+    result: () => largest(input.ref).data(),
+    dispose() {
+      input.dispose();
+      largest.dispose();
+    },
+  };
+}
+
+async function svd(jax, a, m, n) {
+  const { numpy: np, tree } = jax;
+  const input = np.array(a).reshape([m, n]);
+  await input.blockUntilReady();
+  const decompose = jax.jit((matrix) => np.linalg.svd(matrix, { fullMatrices: false }));
+  return {
+    async run() {
+      const factors = decompose(input.ref);
+      await jax.blockUntilReady(factors);
+      tree.dispose(factors);
+    },
+    async result() {
+      const [u, s, vt] = decompose(input.ref);
+      return { u: await u.data(), s: await s.data(), vt: await vt.data() };
+    },
+    dispose() {
+      input.dispose();
+      decompose.dispose();
     },
   };
 }

@@ -25,6 +25,29 @@ export function matmulError(a, b, c, n, samples = 400) {
 }
 
 /**
+ * Largest entry of U S V' - A and of U'U - 1 and V'V - 1 over sampled rows, relative to the largest singular value.
+ * @param {Float32Array} a [m, n], m >= n
+ * @param {{ u: Float32Array, s: Float32Array, vt: Float32Array }} factors [m, n], [n], [n, n]
+ */
+export function svdError(a, m, n, { u, s, vt }, samples = 64) {
+  let worst = 0;
+  for (let i = 0; i < samples; i++) {
+    const row = i === 0 ? m - 1 : (i * 7919) % m;
+    for (let column = 0; column < n; column++) {
+      let sum = -a[row * n + column];
+      for (let k = 0; k < n; k++) sum += u[row * n + k] * s[k] * vt[k * n + column];
+      worst = Math.max(worst, Math.abs(sum) / s[0]);
+    }
+    const [first, second] = [(i * 31) % n, (i * 47 + (i >> 2)) % n];
+    let [left, right] = first === second ? [-1, -1] : [0, 0];
+    for (let k = 0; k < m; k++) left += u[k * n + first] * u[k * n + second];
+    for (let k = 0; k < n; k++) right += vt[first * n + k] * vt[second * n + k];
+    worst = Math.max(worst, Math.abs(left), Math.abs(right)); // keeps a NaN
+  }
+  return worst;
+}
+
+/**
  * Mean softmax cross-entropy of a network on one batch.
  * @param {import('./networks.mjs').Network} network
  * @param {Record<string, Float32Array>} values parameters

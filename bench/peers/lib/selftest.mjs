@@ -10,6 +10,8 @@ const CASES = [
   { case: 'mlp', params: { batch: 20 } },
   { case: 'convnet', params: { batch: 8 } },
   { case: 'resnet20', params: { batch: 4 } },
+  { case: 'topk', params: { n: 5000, k: 100 } },
+  { case: 'svd', params: { m: 64, n: 16 } },
 ];
 /** The peers' losses of the second and third step may differ by this much, relatively. */
 const AGREEMENT = 1e-3;
@@ -64,7 +66,7 @@ async function testPeer(name, expect) {
   expect(!early.ok && /prepared/.test(early.error), `${name}: sample without a case is refused`);
   const unknown = await request({ cmd: 'prepare', case: 'nothing' });
   expect(!unknown.ok && !unknown.unsupported, `${name}: an unknown case is refused`);
-  for (const work of CASES) {
+  for (const work of CASES.filter((c) => hello.cases.includes(c.case))) {
     const prepared = await request({ cmd: 'prepare', ...work, seed: 1 });
     if (!prepared.ok) {
       expect(false, `${name}: ${label(work)}: ${prepared.error}`);

@@ -19,6 +19,7 @@ export async function createTfjsPeer({ backend, wait, threads }) {
     version: tf.version['tfjs-core'],
     ...running,
     matmul: (a, b, n) => matmul(tf, a, b, n),
+    topk: (x, k) => topk(tf, x, k),
     training: (network, seed) => training(tf, network, seed),
   };
 }
@@ -84,6 +85,25 @@ async function matmul(tf, a, b, n) {
       return data;
     },
     dispose: () => tf.dispose([left, right]),
+  };
+}
+
+async function topk(tf, x, k) {
+  const input = tf.tensor1d(x);
+  const largest = () => tf.tidy(() => tf.topk(tf.abs(input), k).values);
+  return {
+    async run() {
+      const found = largest();
+      await finish(tf);
+      found.dispose();
+    },
+    async result() {
+      const found = largest();
+      const data = await found.data();
+      found.dispose();
+      return data;
+    },
+    dispose: () => input.dispose(),
   };
 }
 

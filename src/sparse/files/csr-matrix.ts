@@ -2,7 +2,10 @@ import { ArgumentError } from '../../gpu/errors.js';
 import { checkCsr } from '../pattern.js';
 import type { IntegerSource, Source } from './source.js';
 
-/** A sparse matrix on the host in compressed rows: what `csrPattern` takes, and the entries' values where there are any. */
+/**
+ * A sparse matrix on the host in compressed rows: what `csrPattern` takes, and the entries' values where there are
+ * any.
+ */
 export interface CsrMatrix {
   rows: number;
   cols: number;
@@ -43,7 +46,9 @@ export function readColumns(from: IntegerSource, offsets: Uint32Array, cols: num
   return columns;
 }
 
-/** The elements of a dense matrix that are not 0, as the entries of a sparse one; `place` is where its size is given. */
+/**
+ * The elements of a dense matrix that are not 0, as the entries of a sparse one; `place` is where its size is given.
+ */
 export function csrOfDense(
   source: Source,
   place: string,

@@ -38,7 +38,10 @@ export interface FileArray {
   data: ElementArray;
 }
 
-/** Elements out of their bytes, least byte first; a copy. `source` and `at`, the place of the first byte, are for errors. */
+/**
+ * Elements out of their bytes, least byte first; a copy. `source` and `at`, the place of the first byte, are for
+ * errors.
+ */
 export function decodeElements(source: Source, at: number, dtype: ElementType, bytes: Uint8Array): ElementArray {
   const { buffer } = new Uint8Array(bytes);
   if (dtype === 'f16') return Float32Array.from(new Uint16Array(buffer), fromHalf);

@@ -88,7 +88,9 @@ interface Entries extends Triplets {
   lines: Uint32Array;
 }
 
-/** The entries of the file, and behind them their mirror images: files in order of rows or columns need no sort then. */
+/**
+ * The entries of the file, and behind them their mirror images: files in order of rows or columns need no sort then.
+ */
 function readEntries(
   text: Scanner,
   { field, symmetry }: Header,
@@ -134,7 +136,9 @@ function lastColumn(symmetry: Header['symmetry'], row: number, cols: number): nu
   return symmetry === 'symmetric' ? row + 1 : row;
 }
 
-/** Dense values by column; of symmetric matrices those on and below the diagonal, of skew-symmetric ones those below. */
+/**
+ * Dense values by column; of symmetric matrices those on and below the diagonal, of skew-symmetric ones those below.
+ */
 function array(source: Source, text: Scanner, { field, symmetry }: Header): CsrMatrix {
   const [rows, cols] = readSize(text, symmetry);
   const { place } = text;

@@ -37,7 +37,7 @@ export interface NpyHeader {
 /**
  * Reads a NumPy .npy file (versions 1 to 3) of numbers or bools, least byte first, in C or Fortran order.
  *
- * @throws FormatError naming the byte, among others for other element types and data that is not as long as the shape says
+ * @throws FormatError naming the byte, among others for other element types and data not as long as the shape says
  */
 export function decodeNpy(bytes: Uint8Array, options: DecodeOptions = {}): FileArray {
   const source = Source.of(bytes, 'npy', options);

@@ -42,8 +42,8 @@ export interface SafetensorsMatrixOptions extends DecodeOptions {
 }
 
 /**
- * Reads one matrix of a safetensors file: sparse as `csrTensors` writes it, or a dense tensor of two axes, whose elements
- * other than 0 are the entries; those of a BOOL or U8 mask have no values.
+ * Reads one matrix of a safetensors file: sparse as `csrTensors` writes it, or a dense tensor of two axes, of which the
+ * elements other than 0 are the entries; those of a BOOL or U8 mask have no values.
  *
  * @throws FormatError as `decodeSafetensors`, and for a matrix that is not there or not in compressed rows
  */

@@ -16,8 +16,8 @@ export interface Safetensors {
 }
 
 /**
- * Reads a safetensors file. A dense mask is a BOOL or U8 tensor of it; `decodeSafetensorsMatrix` makes a sparse matrix of it.
- * NaN and infinities are values like others here.
+ * Reads a safetensors file. Dense masks are BOOL or U8 tensors of it; sparse matrices are several tensors each, which
+ * `decodeSafetensorsMatrix` puts together. NaN and infinities are values like others here.
  *
  * @throws FormatError naming the byte, where the header lies about its length, is not the format's JSON, gives a name
  * twice or an unknown dtype, or where tensors overlap, leave gaps, or do not have the bytes of their shape

@@ -4,7 +4,7 @@ export interface DecodeOptions {
   /** What errors call the file. */
   name?: string;
   /**
-   * Most bytes that the arrays made while reading may take; 256 MiB by default, or 16 times the file where that is more.
+   * Most bytes that the arrays made while reading may take; 256 MiB or 16 times the file, the larger, if left out.
    * Few bytes can stand for much: a header alone declares empty rows, and compressed files unfold a thousandfold.
    */
   maxBytes?: number;

@@ -126,7 +126,7 @@ function through(bytes: Uint8Array, stream: CompressionStream | DecompressionStr
 type Member = Pick<ZipEntry, 'name' | 'size' | 'crc' | 'deflated' | 'stored'>;
 
 /**
- * An archive of members with ASCII names, deflated or as they are. It has no date: the same members make the same bytes.
+ * An archive of members with ASCII names, deflated or as they are. Without a date: the same members make the same bytes.
  *
  * @throws ArgumentError for 4 GiB and more
  */
@@ -147,9 +147,7 @@ export async function zip(members: ReadonlyMap<string, Uint8Array>, deflate: boo
 }
 
 async function deflateAll(bytes: Uint8Array): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of through(bytes, new CompressionStream('deflate-raw'))) pieces.push(piece);
-  return concatBytes(pieces);
+  return new Uint8Array(await new Response(through(bytes, new CompressionStream('deflate-raw'))).arrayBuffer());
 }
 
 /** Day 1 of month 1 of year 0, which is 1980. */

@@ -1,7 +1,10 @@
 import type { CsrMatrix } from '../../../src/sparse/index.js';
 import type { Inputs } from '../../support/random.js';
 
-/** Sizes and densities that a format must carry: empty in each way, one row, one column, one entry, full, and odd ones. */
+/**
+ * Sizes and densities that a format must carry: empty in each way, one row, one column, one entry, full, and odd
+ * ones.
+ */
 export const SHAPES: [rows: number, cols: number, density: number][] = [
   [0, 0, 0],
   [0, 7, 0],

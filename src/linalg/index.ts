@@ -1,0 +1,10 @@
+export { assertPositiveDefinite, type CholeskyOptions, cholesky, isPositiveDefinite } from './cholesky.js';
+export { type Eigh, eigh, eigvalsh } from './eigh.js';
+export * from './host/index.js';
+export { type LstsqOptions, lstsq, solve } from './lstsq.js';
+export { matrixRank, nuclearNorm, spectralNorm } from './norms.js';
+export { type PinvOptions, pinv } from './pinv.js';
+export { qr, qrTriangle } from './qr.js';
+export { type RandomisedSvdOptions, randomisedSvd } from './randomised-svd.js';
+export { type Svd, type SvdOptions, svd, svdvals } from './svd.js';
+export { type TriangularSolveOptions, triangularSolve } from './triangular-solve.js';

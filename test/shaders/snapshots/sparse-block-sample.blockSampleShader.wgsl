@@ -1,0 +1,148 @@
+// blockSampleShader {"problem":"matmul","p":{"load":"k4","half":false},"q":{"load":"k4","half":false},"store":{"along":"col","vector":true},"bias":"none","activation":"none","tail":false,"tile":{"kind":"subgroup","lanes":8,"rows":16,"quads":1,"unroll":false},"block":16,"turned":false,"hand":"broadcast"}
+enable subgroups;
+requires immediate_address_space;
+@group(0) @binding(0) var<storage, read> p: array<vec4f>;
+@group(0) @binding(1) var<storage, read> q: array<vec4f>;
+@group(0) @binding(2) var<storage, read> starts: array<u32>;
+@group(0) @binding(3) var<storage, read> across: array<u32>;
+@group(0) @binding(4) var<storage, read> order: array<u32>;
+@group(0) @binding(5) var<storage, read_write> c: array<vec4f>;
+struct Params { rows: u32, cols: u32, depth: u32, chunk: u32, splits: u32, parts: u32, pI: u32, pK: u32, qI: u32, qK: u32, pPart: u32, qPart: u32, cPart: u32, cLead: u32, tileRows: u32 }
+var<immediate> P: Params;
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u, @builtin(local_invocation_index) lane: u32) {
+  
+  let split = id.z % P.splits;
+  let part = id.z / P.splits;
+  let line = order[id.y / 1u];
+  let start = starts[line];
+  let width = (starts[line + 1u] - start) * 16u;
+  let slot0 = id.x * 32u;
+  if (slot0 >= width) { return; }
+  let slot = min(slot0 + lane * 4u, width - 4u);
+  let entry = start + slot / 16u;
+  // The lane's four columns of Q, which lie side by side in one block.
+  let col0 = across[entry] * 16u + slot % 16u;
+  let row0 = line * 16u + id.y % 1u * 16u;
+
+  let pBase = part * P.pPart + row0 * P.pI;
+
+  let k0 = split * P.chunk;
+  let kEnd = min(k0 + P.chunk, P.depth);
+  let pRow0 = min(0u + lane, 15u) * P.pI;
+let pRow1 = min(8u + lane, 15u) * P.pI;
+  let qCol0_0 = part * P.qPart + min(col0 + 0u, P.cols - 1u) * P.qI;
+let qCol0_1 = part * P.qPart + min(col0 + 1u, P.cols - 1u) * P.qI;
+let qCol0_2 = part * P.qPart + min(col0 + 2u, P.cols - 1u) * P.qI;
+let qCol0_3 = part * P.qPart + min(col0 + 3u, P.cols - 1u) * P.qI;
+  var acc: array<vec4f, 16>;
+  for (var k = k0; k < kEnd; k += 4u) {
+    let a0 = p[(pBase + pRow0 + (k) * P.pK) / 4u];
+let a1 = p[(pBase + pRow1 + (k) * P.pK) / 4u];
+    let c0_0 = q[(qCol0_0 + k) / 4u];
+let c0_1 = q[(qCol0_1 + k) / 4u];
+let c0_2 = q[(qCol0_2 + k) / 4u];
+let c0_3 = q[(qCol0_3 + k) / 4u];
+let b0_0 = vec4f(c0_0.x, c0_1.x, c0_2.x, c0_3.x);
+let b0_1 = vec4f(c0_0.y, c0_1.y, c0_2.y, c0_3.y);
+let b0_2 = vec4f(c0_0.z, c0_1.z, c0_2.z, c0_3.z);
+let b0_3 = vec4f(c0_0.w, c0_1.w, c0_2.w, c0_3.w);
+    let s0_0 = vec4f(subgroupBroadcast(a0.x, 0u));
+let s0_1 = vec4f(subgroupBroadcast(a0.y, 0u));
+let s0_2 = vec4f(subgroupBroadcast(a0.z, 0u));
+let s0_3 = vec4f(subgroupBroadcast(a0.w, 0u));
+acc[0] = fma(s0_3, b0_3, fma(s0_2, b0_2, fma(s0_1, b0_1, fma(s0_0, b0_0, acc[0]))));
+let s1_0 = vec4f(subgroupBroadcast(a0.x, 1u));
+let s1_1 = vec4f(subgroupBroadcast(a0.y, 1u));
+let s1_2 = vec4f(subgroupBroadcast(a0.z, 1u));
+let s1_3 = vec4f(subgroupBroadcast(a0.w, 1u));
+acc[1] = fma(s1_3, b0_3, fma(s1_2, b0_2, fma(s1_1, b0_1, fma(s1_0, b0_0, acc[1]))));
+let s2_0 = vec4f(subgroupBroadcast(a0.x, 2u));
+let s2_1 = vec4f(subgroupBroadcast(a0.y, 2u));
+let s2_2 = vec4f(subgroupBroadcast(a0.z, 2u));
+let s2_3 = vec4f(subgroupBroadcast(a0.w, 2u));
+acc[2] = fma(s2_3, b0_3, fma(s2_2, b0_2, fma(s2_1, b0_1, fma(s2_0, b0_0, acc[2]))));
+let s3_0 = vec4f(subgroupBroadcast(a0.x, 3u));
+let s3_1 = vec4f(subgroupBroadcast(a0.y, 3u));
+let s3_2 = vec4f(subgroupBroadcast(a0.z, 3u));
+let s3_3 = vec4f(subgroupBroadcast(a0.w, 3u));
+acc[3] = fma(s3_3, b0_3, fma(s3_2, b0_2, fma(s3_1, b0_1, fma(s3_0, b0_0, acc[3]))));
+let s4_0 = vec4f(subgroupBroadcast(a0.x, 4u));
+let s4_1 = vec4f(subgroupBroadcast(a0.y, 4u));
+let s4_2 = vec4f(subgroupBroadcast(a0.z, 4u));
+let s4_3 = vec4f(subgroupBroadcast(a0.w, 4u));
+acc[4] = fma(s4_3, b0_3, fma(s4_2, b0_2, fma(s4_1, b0_1, fma(s4_0, b0_0, acc[4]))));
+let s5_0 = vec4f(subgroupBroadcast(a0.x, 5u));
+let s5_1 = vec4f(subgroupBroadcast(a0.y, 5u));
+let s5_2 = vec4f(subgroupBroadcast(a0.z, 5u));
+let s5_3 = vec4f(subgroupBroadcast(a0.w, 5u));
+acc[5] = fma(s5_3, b0_3, fma(s5_2, b0_2, fma(s5_1, b0_1, fma(s5_0, b0_0, acc[5]))));
+let s6_0 = vec4f(subgroupBroadcast(a0.x, 6u));
+let s6_1 = vec4f(subgroupBroadcast(a0.y, 6u));
+let s6_2 = vec4f(subgroupBroadcast(a0.z, 6u));
+let s6_3 = vec4f(subgroupBroadcast(a0.w, 6u));
+acc[6] = fma(s6_3, b0_3, fma(s6_2, b0_2, fma(s6_1, b0_1, fma(s6_0, b0_0, acc[6]))));
+let s7_0 = vec4f(subgroupBroadcast(a0.x, 7u));
+let s7_1 = vec4f(subgroupBroadcast(a0.y, 7u));
+let s7_2 = vec4f(subgroupBroadcast(a0.z, 7u));
+let s7_3 = vec4f(subgroupBroadcast(a0.w, 7u));
+acc[7] = fma(s7_3, b0_3, fma(s7_2, b0_2, fma(s7_1, b0_1, fma(s7_0, b0_0, acc[7]))));
+let s8_0 = vec4f(subgroupBroadcast(a1.x, 0u));
+let s8_1 = vec4f(subgroupBroadcast(a1.y, 0u));
+let s8_2 = vec4f(subgroupBroadcast(a1.z, 0u));
+let s8_3 = vec4f(subgroupBroadcast(a1.w, 0u));
+acc[8] = fma(s8_3, b0_3, fma(s8_2, b0_2, fma(s8_1, b0_1, fma(s8_0, b0_0, acc[8]))));
+let s9_0 = vec4f(subgroupBroadcast(a1.x, 1u));
+let s9_1 = vec4f(subgroupBroadcast(a1.y, 1u));
+let s9_2 = vec4f(subgroupBroadcast(a1.z, 1u));
+let s9_3 = vec4f(subgroupBroadcast(a1.w, 1u));
+acc[9] = fma(s9_3, b0_3, fma(s9_2, b0_2, fma(s9_1, b0_1, fma(s9_0, b0_0, acc[9]))));
+let s10_0 = vec4f(subgroupBroadcast(a1.x, 2u));
+let s10_1 = vec4f(subgroupBroadcast(a1.y, 2u));
+let s10_2 = vec4f(subgroupBroadcast(a1.z, 2u));
+let s10_3 = vec4f(subgroupBroadcast(a1.w, 2u));
+acc[10] = fma(s10_3, b0_3, fma(s10_2, b0_2, fma(s10_1, b0_1, fma(s10_0, b0_0, acc[10]))));
+let s11_0 = vec4f(subgroupBroadcast(a1.x, 3u));
+let s11_1 = vec4f(subgroupBroadcast(a1.y, 3u));
+let s11_2 = vec4f(subgroupBroadcast(a1.z, 3u));
+let s11_3 = vec4f(subgroupBroadcast(a1.w, 3u));
+acc[11] = fma(s11_3, b0_3, fma(s11_2, b0_2, fma(s11_1, b0_1, fma(s11_0, b0_0, acc[11]))));
+let s12_0 = vec4f(subgroupBroadcast(a1.x, 4u));
+let s12_1 = vec4f(subgroupBroadcast(a1.y, 4u));
+let s12_2 = vec4f(subgroupBroadcast(a1.z, 4u));
+let s12_3 = vec4f(subgroupBroadcast(a1.w, 4u));
+acc[12] = fma(s12_3, b0_3, fma(s12_2, b0_2, fma(s12_1, b0_1, fma(s12_0, b0_0, acc[12]))));
+let s13_0 = vec4f(subgroupBroadcast(a1.x, 5u));
+let s13_1 = vec4f(subgroupBroadcast(a1.y, 5u));
+let s13_2 = vec4f(subgroupBroadcast(a1.z, 5u));
+let s13_3 = vec4f(subgroupBroadcast(a1.w, 5u));
+acc[13] = fma(s13_3, b0_3, fma(s13_2, b0_2, fma(s13_1, b0_1, fma(s13_0, b0_0, acc[13]))));
+let s14_0 = vec4f(subgroupBroadcast(a1.x, 6u));
+let s14_1 = vec4f(subgroupBroadcast(a1.y, 6u));
+let s14_2 = vec4f(subgroupBroadcast(a1.z, 6u));
+let s14_3 = vec4f(subgroupBroadcast(a1.w, 6u));
+acc[14] = fma(s14_3, b0_3, fma(s14_2, b0_2, fma(s14_1, b0_1, fma(s14_0, b0_0, acc[14]))));
+let s15_0 = vec4f(subgroupBroadcast(a1.x, 7u));
+let s15_1 = vec4f(subgroupBroadcast(a1.y, 7u));
+let s15_2 = vec4f(subgroupBroadcast(a1.z, 7u));
+let s15_3 = vec4f(subgroupBroadcast(a1.w, 7u));
+acc[15] = fma(s15_3, b0_3, fma(s15_2, b0_2, fma(s15_1, b0_1, fma(s15_0, b0_0, acc[15]))));
+  }
+  if (slot0 + lane * 4u >= width) { return; }
+  // Stores go to cBase + row * b + col0: wrapping, this base takes both back to the block's own first row and column.
+  let cBase = (split * P.parts + part) * P.cPart + entry * 256u + slot % 16u - line * 256u - col0;
+  if (col0 < P.cols) {
+    
+    for (var i = 0u; i < P.tileRows; i++) {
+      let row = row0 + i;
+      if (row < P.rows) {
+        let value = acc[i];
+        c[(cBase + row * P.cLead + col0) / 4u] = value;
+      }
+    }
+  }
+}
+// {"p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"tail":true}: 144 lines, sha256 f077fea22625e2cb
+// {"p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"tail":true}: 140 lines, sha256 ea9407a549152706
+// {"hand":"storage","tile":{"kind":"subgroup","lanes":64,"rows":8,"quads":1,"unroll":false}}: 115 lines, sha256 9a39dfddc4e30051
+// {"problem":"convWeight","p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"tail":true}: 197 lines, sha256 dd08aa3fa6fc5ce3

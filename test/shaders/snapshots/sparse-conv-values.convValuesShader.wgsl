@@ -1,0 +1,186 @@
+// convValuesShader {"lanes":8,"capacity":256,"vector":true,"rows":4}
+enable subgroups;
+@group(0) @binding(0) var<storage, read> counts: array<u32>;
+@group(0) @binding(1) var<storage, read> stream: array<vec2u>;
+@group(0) @binding(2) var<storage, read> source: array<vec4f>;
+@group(0) @binding(3) var<storage, read> g: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> stage: array<f32>;
+struct Params { n: u32, units: u32, splits: u32, bundles: u32, phases: u32, blocks: u32, blocksImage: u32, blocksRow: u32, resultH: u32, resultW: u32, resultC: u32, sourceH: u32, sourceW: u32, sourceC: u32, sourcePart: u32, images: u32, stepY: i32, stepX: i32, tileH: i32, tileW: i32, pitch: u32, chunks: u32, capacity: u32, bundleDepth: u32, bundleRows: u32, lines: u32, pixels: u32, kh: i32, kw: i32, strideY: i32, strideX: i32, padY: i32, padX: i32, dilationY: i32, dilationX: i32, groups: u32, splitGroups: u32, slots: u32 }
+@group(0) @binding(5) var<uniform> P: Params;
+fn originAt(phase: i32, size: i32, stride: i32, pad: i32, dilation: i32) -> i32 { return -pad; }
+fn tapAt(tap: i32, phase: i32, size: i32, stride: i32, pad: i32, dilation: i32) -> i32 { return tap * dilation; }
+// The source element where channel 0 of a pixel lies, in vectors of four; any where it is outside.
+fn pixelAt(image: u32, y: i32, x: i32, inside: bool) -> u32 {
+  return select(0u, ((image * P.sourceH + u32(y)) * P.sourceW + u32(x)) * P.sourceC / 4u, inside);
+}
+// Bounds that a shuffle hands out are the same in all lanes, which the compiler cannot know.
+@diagnostic(off, subgroup_uniformity)
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let id = group.x + group.y * groups.x;
+  if (id >= P.n) { return; }
+  let unit = id % P.units;
+  let split = id / P.units % P.splits;
+  let bundle = id / P.units / P.splits % P.bundles;
+  let phase = i32(id / P.units / P.splits / P.bundles % P.phases);
+  let part = id / P.units / P.splits / P.bundles / P.phases;
+  let chunk = unit;
+  let begin = split * P.splitGroups;
+  let stop = min(begin + P.splitGroups, P.groups);
+  let second = (lane & 1u) == 1u;
+  var tile0: array<f32, 256>; var tile1: array<f32, 256>; var tile2: array<f32, 256>; var tile3: array<f32, 256>;
+  let right = P.pitch * u32(P.stepX);
+  let below = P.pitch * u32(P.stepY * P.tileW);
+  for (var blocks = begin; blocks < stop; blocks++) {
+    let number = blocks * 8u + lane;
+  let real = number < P.blocks;
+  let block = min(number, P.blocks - 1u);
+  let image = block / P.blocksImage;
+  let y0 = block % P.blocksImage / P.blocksRow * 2u;
+  let x0 = block % P.blocksImage % P.blocksRow * 2u;
+  let top = i32(y0) * P.stepY + originAt(phase / P.strideX, P.kh, P.strideY, P.padY, P.dilationY);
+  let left = i32(x0) * P.stepX + originAt(phase % P.strideX, P.kw, P.strideX, P.padX, P.dilationX);
+    let row0 = (y0 + 0u);
+    let col0 = (x0 + 0u);
+    let inside0 = real & (row0 < P.resultH) & (col0 < P.resultW);
+    let place0 = select(-1, i32(((part * P.images + image) * P.resultH + row0) * P.resultW + col0), inside0);
+    let row1 = (y0 + 0u);
+    let col1 = (x0 + 1u);
+    let inside1 = real & (row1 < P.resultH) & (col1 < P.resultW);
+    let place1 = select(-1, i32(((part * P.images + image) * P.resultH + row1) * P.resultW + col1), inside1);
+    let row2 = (y0 + 1u);
+    let col2 = (x0 + 0u);
+    let inside2 = real & (row2 < P.resultH) & (col2 < P.resultW);
+    let place2 = select(-1, i32(((part * P.images + image) * P.resultH + row2) * P.resultW + col2), inside2);
+    let row3 = (y0 + 1u);
+    let col3 = (x0 + 1u);
+    let inside3 = real & (row3 < P.resultH) & (col3 < P.resultW);
+    let place3 = select(-1, i32(((part * P.images + image) * P.resultH + row3) * P.resultW + col3), inside3);
+    let channel = bundle * P.bundleDepth + chunk * P.pitch;
+    let width = min(P.pitch, P.bundleDepth - chunk * P.pitch) / 4u;
+    for (var cellY = 0; cellY < P.tileH; cellY++) {
+      let evenY = top + cellY / P.stepY * 2 * P.stepY + cellY % P.stepY;
+      for (var cellX = 0; cellX < P.tileW; cellX++) {
+        let evenX = left + cellX / P.stepX * 2 * P.stepX + cellX % P.stepX;
+        let py0 = evenY;
+        let px0 = evenX;
+        let in0 = (u32(py0) < P.sourceH) & (u32(px0) < P.sourceW);
+        let at0 = pixelAt(part * P.sourcePart + image, py0, px0, in0) + channel / 4u;
+let py1 = evenY;
+        let px1 = evenX + P.stepX;
+        let in1 = (u32(py1) < P.sourceH) & (u32(px1) < P.sourceW);
+        let at1 = pixelAt(part * P.sourcePart + image, py1, px1, in1) + channel / 4u;
+let py2 = evenY + P.stepY;
+        let px2 = evenX;
+        let in2 = (u32(py2) < P.sourceH) & (u32(px2) < P.sourceW);
+        let at2 = pixelAt(part * P.sourcePart + image, py2, px2, in2) + channel / 4u;
+let py3 = evenY + P.stepY;
+        let px3 = evenX + P.stepX;
+        let in3 = (u32(py3) < P.sourceH) & (u32(px3) < P.sourceW);
+        let at3 = pixelAt(part * P.sourcePart + image, py3, px3, in3) + channel / 4u;
+        var to = u32(cellY * P.tileW + cellX) * P.pitch;
+        for (var c = 0u; c < width; c++) {
+          let v0 = select(vec4f(0.0), source[at0 + c], in0);
+          tile0[to + 0u] = v0.x; tile0[to + 1u] = v0.y; tile0[to + 2u] = v0.z; tile0[to + 3u] = v0.w;
+let v1 = select(vec4f(0.0), source[at1 + c], in1);
+          tile1[to + 0u] = v1.x; tile1[to + 1u] = v1.y; tile1[to + 2u] = v1.z; tile1[to + 3u] = v1.w;
+let v2 = select(vec4f(0.0), source[at2 + c], in2);
+          tile2[to + 0u] = v2.x; tile2[to + 1u] = v2.y; tile2[to + 2u] = v2.z; tile2[to + 3u] = v2.w;
+let v3 = select(vec4f(0.0), source[at3 + c], in3);
+          tile3[to + 0u] = v3.x; tile3[to + 1u] = v3.y; tile3[to + 2u] = v3.z; tile3[to + 3u] = v3.w;
+          to += 4u;
+        }
+      }
+    }
+    for (var row = 0u; row < P.bundleRows; row += 4u) {
+      let output = bundle * P.bundleRows + row;
+      let loaded0 = select(vec4f(0.0), g[(u32(max(place0, 0)) * P.resultC + output) / 4u], place0 >= 0);
+let loaded1 = select(vec4f(0.0), g[(u32(max(place1, 0)) * P.resultC + output) / 4u], place1 >= 0);
+let loaded2 = select(vec4f(0.0), g[(u32(max(place2, 0)) * P.resultC + output) / 4u], place2 >= 0);
+let loaded3 = select(vec4f(0.0), g[(u32(max(place3, 0)) * P.resultC + output) / 4u], place3 >= 0);
+
+      for (var j = 0u; j < P.pixels; j++) {
+      let g0 = loaded0[j]; let g1 = loaded1[j]; let g2 = loaded2[j]; let g3 = loaded3[j];
+
+      let segment = (part * P.resultC + output + j) * P.chunks + chunk;
+      let ends = segment * P.capacity + counts[segment * 4u + (lane & 3u)];
+      var p = segment * P.capacity;
+      for (var turn = 0u; turn < P.pixels; turn++) {
+        let end = subgroupShuffle(ends, turn);
+        while (p < end) {
+          let some = min(8u, end - p);
+          let offsets = stream[min(p + lane, end - 1u)].x;
+          var mine = 0.0;
+          if (turn == 0u) { for (var u = 0u; u < some; u += 2u) {
+            var even: f32;
+            {
+              let at = subgroupShuffle(offsets, u); let v0 = tile0[at]; let v1 = tile1[at]; let v2 = tile2[at]; let v3 = tile3[at];
+              even = fma(g3, v3, fma(g2, v2, fma(g1, v1, g0 * v0)));
+            }
+            var odd: f32;
+            {
+              let at = subgroupShuffle(offsets, u + 1u); let v0 = tile0[at]; let v1 = tile1[at]; let v2 = tile2[at]; let v3 = tile3[at];
+              odd = fma(g3, v3, fma(g2, v2, fma(g1, v1, g0 * v0)));
+            }
+            var sum = select(even, odd, second) + subgroupShuffleXor(select(odd, even, second), 1u);
+            sum += subgroupShuffleXor(sum, 2u); sum += subgroupShuffleXor(sum, 4u);
+            mine = select(mine, sum, (lane & ~1u) == u);
+          } } else if (turn == 1u) { for (var u = 0u; u < some; u += 2u) {
+            var even: f32;
+            {
+              let at = subgroupShuffle(offsets, u); let v0 = tile1[at]; let v1 = tile0[at + right]; let v2 = tile3[at]; let v3 = tile2[at + right];
+              even = fma(g3, v3, fma(g2, v2, fma(g1, v1, g0 * v0)));
+            }
+            var odd: f32;
+            {
+              let at = subgroupShuffle(offsets, u + 1u); let v0 = tile1[at]; let v1 = tile0[at + right]; let v2 = tile3[at]; let v3 = tile2[at + right];
+              odd = fma(g3, v3, fma(g2, v2, fma(g1, v1, g0 * v0)));
+            }
+            var sum = select(even, odd, second) + subgroupShuffleXor(select(odd, even, second), 1u);
+            sum += subgroupShuffleXor(sum, 2u); sum += subgroupShuffleXor(sum, 4u);
+            mine = select(mine, sum, (lane & ~1u) == u);
+          } } else if (turn == 2u) { for (var u = 0u; u < some; u += 2u) {
+            var even: f32;
+            {
+              let at = subgroupShuffle(offsets, u); let v0 = tile2[at]; let v1 = tile3[at]; let v2 = tile0[at + below]; let v3 = tile1[at + below];
+              even = fma(g3, v3, fma(g2, v2, fma(g1, v1, g0 * v0)));
+            }
+            var odd: f32;
+            {
+              let at = subgroupShuffle(offsets, u + 1u); let v0 = tile2[at]; let v1 = tile3[at]; let v2 = tile0[at + below]; let v3 = tile1[at + below];
+              odd = fma(g3, v3, fma(g2, v2, fma(g1, v1, g0 * v0)));
+            }
+            var sum = select(even, odd, second) + subgroupShuffleXor(select(odd, even, second), 1u);
+            sum += subgroupShuffleXor(sum, 2u); sum += subgroupShuffleXor(sum, 4u);
+            mine = select(mine, sum, (lane & ~1u) == u);
+          } } else if (turn == 3u) { for (var u = 0u; u < some; u += 2u) {
+            var even: f32;
+            {
+              let at = subgroupShuffle(offsets, u); let v0 = tile3[at]; let v1 = tile2[at + right]; let v2 = tile1[at + below]; let v3 = tile0[at + right + below];
+              even = fma(g3, v3, fma(g2, v2, fma(g1, v1, g0 * v0)));
+            }
+            var odd: f32;
+            {
+              let at = subgroupShuffle(offsets, u + 1u); let v0 = tile3[at]; let v1 = tile2[at + right]; let v2 = tile1[at + below]; let v3 = tile0[at + right + below];
+              odd = fma(g3, v3, fma(g2, v2, fma(g1, v1, g0 * v0)));
+            }
+            var sum = select(even, odd, second) + subgroupShuffleXor(select(odd, even, second), 1u);
+            sum += subgroupShuffleXor(sum, 2u); sum += subgroupShuffleXor(sum, 4u);
+            mine = select(mine, sum, (lane & ~1u) == u);
+          } }
+          if (lane < some) {
+            let slot = split * P.slots + p + lane;
+            if (blocks > begin) { mine += stage[slot]; }
+            stage[slot] = mine;
+          }
+          p += some;
+        }
+      }
+
+      }
+
+    }
+  }
+}
+// {"vector":false,"rows":1}: 178 lines, sha256 7db174a6badd08c4
+// {"lanes":4}: 184 lines, sha256 348c0969b89b5cde
