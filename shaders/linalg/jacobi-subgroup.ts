@@ -131,30 +131,28 @@ function rotations(lanes: number): string {
 /** Rows of the result made at once. */
 const ROWS = 4;
 
-/** A lane has a vec4 of every row; rows of the product go round by shuffles. */
+/** A lane has a vec4 of every row; the product's rows go round by shuffles, four at a time. */
 function turn(lanes: number): string {
   const size = 2 * lanes;
-  const half = (side: string, shift: number) => `
-      for (var i = 0u; i < P.size / 2u; i += ${ROWS}u) {
-        var out: array<vec4f, ${ROWS}>;
-        ${each(ROWS, (r) => {
-          const chain = Array.from({ length: size }, (_, k) => k).reduce((sum, k) => {
-            const t = `vec4f(subgroupShuffle(${side}[${k}], i + ${r}u))`;
-            return k === 0 ? `${t} * r0` : `fma(${t}, r${k}, ${sum})`;
-          }, '');
-          return `out[${r}] = ${chain};`;
-        })}
-        for (var r = 0u; r < ${ROWS}u; r++) {
-          if (inside & (row_of(at, i + r + ${shift}u) < P.rows)) { x[row_start(at, i + r + ${shift}u) + column] = out[r]; }
-        }
-      }`;
+  const row = (r: number) =>
+    Array.from({ length: size }, (_, k) => `vec4f(subgroupShuffle(t${k}, giver + ${r}u))`).reduce(
+      (sum, t, k) => (k === 0 ? `${t} * r0` : `fma(${t}, r${k}, ${sum})`),
+      '',
+    );
   return `var rows: array<vec4f, ${size}>;
     for (var k = 0u; k < P.stride; k += ${lanes}u) {
       let inside = k + lane < P.stride;
       let column = min(k + lane, P.stride - 1u);
       for (var i = 0u; i < P.size; i++) { rows[i] = x[row_start(at, i) + column]; }
       ${each(size, (k) => `let r${k} = rows[${k}];`)}
-      ${half('left', 0)}
-      ${half('right', lanes)}
+      for (var i = 0u; i < P.size; i += ${ROWS}u) {
+        let giver = i % ${lanes}u;
+        ${each(size, (k) => `let t${k} = select(right[${k}], left[${k}], i < ${lanes}u);`)}
+        var out: array<vec4f, ${ROWS}>;
+        ${each(ROWS, (r) => `out[${r}] = ${row(r)};`)}
+        for (var r = 0u; r < ${ROWS}u; r++) {
+          if (inside & (row_of(at, i + r) < P.rows)) { x[row_start(at, i + r) + column] = out[r]; }
+        }
+      }
     }`;
 }

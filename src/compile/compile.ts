@@ -109,15 +109,18 @@ function record<A extends readonly Tensor[], R>(device: Device, step: (...inputs
   const outputs = new Set<Owned>();
   const externals = new Map<Lease, number>();
   const before = device.tensorCount;
+  const depend = ({ lease }: Binding) => {
+    if (lease.arena !== arena && !externals.has(lease)) externals.set(lease, lease.generation);
+  };
   try {
     for (const t of inputs) slots.push(keep(clone(t)));
     device.stream.recorder = {
       dispatch: (d, bindings) => {
         list.push(d);
         bound.push(bindings);
-        for (const { lease } of bindings)
-          if (lease.arena !== arena && !externals.has(lease)) externals.set(lease, lease.generation);
+        bindings.forEach(depend);
       },
+      depend,
       refuse: (what) => {
         throw new CaptureError(`${what} inside a compiled step cannot be replayed: do it outside and pass a tensor`);
       },

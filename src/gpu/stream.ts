@@ -17,6 +17,8 @@ export interface Recorder {
   dispatch(d: ResolvedDispatch, bindings: readonly Binding[]): void;
   /** Called before anything that a replay could not repeat; throws. */
   refuse(what: string): void;
+  /** A replay must be refused once this buffer is gone, though no dispatch may use it. */
+  depend(on: Binding): void;
 }
 
 /** GPU time of one dispatch as a profile reports it. */

@@ -54,7 +54,12 @@ export function checkBias(bias: Tensor, weight: Tensor): void {
 }
 
 /** Geometry of an op that convolves x with a weight of this shape, dense or not. */
-export function geometry(x: Tensor, weight: Pick<Tensor, 'shape'>, options: Conv2dOptions, op = 'conv2d'): ConvAttrs {
+export function geometry(
+  x: Pick<Tensor, 'shape' | 'rank'>,
+  weight: Pick<Tensor, 'shape'>,
+  options: Omit<Conv2dOptions, 'bias'>,
+  op = 'conv2d',
+): ConvAttrs {
   const groups = options.groups ?? 1;
   const stride = pair(op, 'stride', options.stride, 1, 1);
   const dilation = pair(op, 'dilation', options.dilation, 1, 1);

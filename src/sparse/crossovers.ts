@@ -85,3 +85,27 @@ export const CROSSOVERS: Record<DeviceClass, Record<LayerOp, FormTable>> = {
   integrated: GPU,
   discrete: GPU,
 };
+
+/**
+ * Estimated time of a form for all passes of a layer, divided by that of the masked-dense form for the same passes,
+ * each of which takes about as long as any other. From the device's tuned table where it has one, else by its class.
+ */
+export function relativeTime(
+  device: Device,
+  op: LayerOp,
+  form: SparseForm,
+  { rows, cols, n, density }: LayerSize,
+  passes: readonly Pass[],
+): number {
+  const table = CROSSOVERS[device.deviceClass][op][form];
+  if (!table || rows * cols * n === 0) return Number.POSITIVE_INFINITY;
+  const times = passes.map((pass) => {
+    const { entry, input, output, weight, start } = table[pass];
+    return entry * density + input / rows + output / cols + weight / n + (1e6 * start) / (rows * cols * n);
+  });
+  return times.reduce((a, b) => a + b, 0) / passes.length;
+}
+
+/** Where a device's estimates come from, for people. */
+export const basisOf = (device: Device): string =>
+  device.deviceClass === 'software' ? 'measured on software devices' : `not measured on ${device.deviceClass} devices`;

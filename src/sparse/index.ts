@@ -1,3 +1,4 @@
+export { type Estimate, type Explanation, explain, type LayerWork, lastChoice } from './auto.js';
 export {
   type BlockConvAttrs,
   type BlockConvOptions,
@@ -20,6 +21,7 @@ export { type CsrArrays, toCsr } from './formats.js';
 export { type PatternOptions, patternOf, patternOfWeights } from './mask.js';
 export { decodeMask, encodeMask, type HostMask, packMask, unpackMask } from './mask-file.js';
 export { type MaskedMatmulOptions, maskedMatmul } from './masked.js';
+export { type MaskedLinearOptions, maskedConv2d, maskedLinear } from './masked-layers.js';
 export { nmMatmul } from './nm-matmul.js';
 export { type HostNm, NmPattern, nmPatternFromHost, nmPatternOf, nmPatternOfMask } from './nm-pattern.js';
 export { csrPattern, type HostCsr, type Lines, Pattern } from './pattern.js';
@@ -33,4 +35,5 @@ export {
   sparseConv2dValues,
 } from './sparse-conv.js';
 export { rowSums, sparseSoftmax, spreadRows } from './sparse-softmax.js';
+export { type SparseKind, SparseWeight, type SparseWeightOptions, sparseWeight } from './sparse-weight.js';
 export { type SpmmOptions, spmm } from './spmm.js';

@@ -68,11 +68,7 @@ export const TILE_CAPACITY = 256;
 
 /** The tiling of a convolution, or null where not even one channel fits. */
 export function tilingOf(direction: Direction, attrs: SparseConvAttrs, s: Sides): Tiling | null {
-  const cells = [0, 1].map((a) => {
-    const reach = reachOf(direction, attrs, a as 0 | 1);
-    const blocks = Math.floor((s.step[a] + reach) / s.step[a]);
-    return (Math.floor(blocks / 2) + 1) * s.step[a];
-  });
+  const cells = [0, 1].map((a) => cellsOf(s.step[a], s.step[a] + reachOf(direction, attrs, a as 0 | 1) + 1));
   const fits = Math.floor(TILE_CAPACITY / (cells[0] * cells[1]));
   const tiling = (bundle: number, pitch: number, chunks: number): Tiling => ({
     ...{ cells: [cells[0], cells[1]], bundle, pitch, chunks },
@@ -87,6 +83,14 @@ export function tilingOf(direction: Direction, attrs: SparseConvAttrs, s: Sides)
   const unit = fits >= 4 ? 4 : 1;
   const chunks = Math.ceil(s.depth / (Math.floor(fits / unit) * unit));
   return tiling(1, Math.ceil(s.depth / chunks / unit) * unit, chunks);
+}
+
+/** Cells along an axis in which the pixels of a block's windows, `extent` of them, lie: see `cellOf` in `conv-stream.ts`. */
+function cellsOf(step: number, extent: number): number {
+  const blocks = Math.floor((extent - 1) / step);
+  // The last whole pair of blocks, and of the one after it what its even block has.
+  const rest = blocks % 2 === 0 ? extent - blocks * step : step;
+  return Math.floor(blocks / 2) * step + rest;
 }
 
 /** How far beyond a window's first pixel its last tap reads along an axis, in the phase where that is most. */
@@ -112,10 +116,10 @@ export function overrideSparseConv(device: Device, form: SparseConvForm | null):
 }
 
 /**
- * Operations below which a panel does not pay: its pipeline takes some 0.8 s to compile, that of the direct kernel a
- * sixth of it, and the direct kernel is done with so many in 5 ms.
+ * Operations below which a panel does not pay: its pipeline takes some 0.7 s to compile, that of the direct kernel a
+ * sixth of it, and the direct kernel is done with so many in 2 ms.
  */
-const LEAST_FLOPS = 8e6;
+const LEAST_FLOPS = 1e6;
 
 /**
  * Panels in private memory on software devices, where a private read costs a quarter of a load; loads on GPUs, whose

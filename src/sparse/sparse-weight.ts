@@ -1,15 +1,13 @@
 import { noGrad } from '../autograd/node.js';
 import type { Device } from '../gpu/device.js';
-import { ArgumentError, ShapeError } from '../gpu/errors.js';
-import { concat } from '../ops/concat.js';
-import { cast, clone, greater, notEqual } from '../ops/pointwise.js';
-import { max, sum } from '../ops/reductions.js';
-import { reshape } from '../ops/reshape.js';
+import { ArgumentError } from '../gpu/errors.js';
+import { clone, notEqual } from '../ops/pointwise.js';
 import { keep, scope } from '../tensor/scope.js';
-import { assertRank, type Shape, showShape, sizeOf } from '../tensor/shape.js';
+import { assertRank, type Shape, showShape } from '../tensor/shape.js';
 import { commonDevice, type Tensor } from '../tensor/tensor.js';
-import { BLOCK_SIZES, type BlockPattern, type BlockSize, blockPatternOf } from './block-pattern.js';
+import { type BlockPattern, blockPatternOf } from './block-pattern.js';
 import { patternOf } from './mask.js';
+import { blockFormsOf, nmFormsOf } from './mask-structure.js';
 import { type NmPattern, nmPatternOfMask } from './nm-pattern.js';
 import type { Pattern } from './pattern.js';
 
@@ -117,16 +115,18 @@ export async function sparseWeight(mask: Tensor, options: SparseWeightOptions = 
   };
   try {
     const csr = own(await patternOf(mask, { partAxes: models ? 1 : 0 }));
-    const flags = own(
-      noGrad(() => scope(() => keep(mask.dtype === 'bool' ? clone(mask) : notEqual(mask, 0)))),
-    );
+    const flags = own(noGrad(() => scope(() => keep(mask.dtype === 'bool' ? clone(mask) : notEqual(mask, 0)))));
     const blocks: BlockPattern[] = [];
     const nms: NmPattern[] = [];
-    if (!models && (kind === 'auto' || kind === 'block' || kind === 'nm')) {
-      const matrix = own(flags.view(op, [csr.rows, csr.cols]));
-      const forms = await formsOf(op, matrix, csr, options);
-      for (const block of forms.blocks) blocks.push(own(await blockPatternOf(matrix, block)));
-      for (const [n, m] of forms.nms) nms.push(own(await nmPatternOfMask(matrix, n, m)));
+    if (!models) {
+      const matrix = keep(own(flags.view(op, [csr.rows, csr.cols])));
+      const wanted = (form: SparseKind) => kind === 'auto' || kind === form;
+      if (wanted('block'))
+        for (const b of await blockFormsOf(op, matrix, csr.nnz, options))
+          blocks.push(own(await blockPatternOf(matrix, b)));
+      if (wanted('nm'))
+        for (const [n, m] of await nmFormsOf(op, matrix, csr.nnz, options))
+          nms.push(own(await nmPatternOfMask(matrix, n, m)));
       matrix.dispose();
     }
     return new SparseWeight(kind, flags, csr, blocks, nms);

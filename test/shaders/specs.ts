@@ -37,7 +37,7 @@ import { blockWalkShader } from '../../shaders/sparse/block-walk.js';
 import { convDirectShader, convDirectValuesShader } from '../../shaders/sparse/conv-direct.js';
 import { convPanelShader } from '../../shaders/sparse/conv-panel.js';
 import { convStreamShader } from '../../shaders/sparse/conv-stream.js';
-import { convFinishShader, convValuesShader } from '../../shaders/sparse/conv-values.js';
+import { type ConvValuesSpec, convFinishShader, convValuesShader } from '../../shaders/sparse/conv-values.js';
 import { nmDirectShader } from '../../shaders/sparse/nm-direct.js';
 import { nmExpandShader } from '../../shaders/sparse/nm-expand.js';
 import { nmKeepShader } from '../../shaders/sparse/nm-keep.js';
@@ -88,7 +88,7 @@ const marks: MarkSpec = {
   workgroup: 64,
 };
 const scalar = { load: 'scalar', half: false } as const;
-const convTile = { lanes: 8, capacity: 256, vector: true, rows: 4 } as const;
+const convTile: ConvValuesSpec = { lanes: 8, capacity: 256, vector: true, rows: 4 };
 const lanes8: SubgroupTile = { kind: 'subgroup', lanes: 8, rows: 16, quads: 1, unroll: false };
 const blocks: Omit<BlockPanelSpec, 'panel'> = {
   ...{ problem: 'matmul', p: k4, q: i4, store: { along: 'col', vector: true }, bias: 'row', activation: 'relu' },

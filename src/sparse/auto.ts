@@ -1,0 +1,168 @@
+import { isRecording } from '../autograd/node.js';
+import { ArgumentError } from '../gpu/errors.js';
+import { showShape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import type { BlockPattern } from './block-pattern.js';
+import { basisOf, type LayerOp, type Pass, relativeTime } from './crossovers.js';
+import type { NmPattern } from './nm-pattern.js';
+import type { SparseKind, SparseWeight } from './sparse-weight.js';
+
+/** One form with what it multiplies by. */
+export type Form =
+  | { kind: 'dense' }
+  | { kind: 'csr' }
+  | { kind: 'block'; pattern: BlockPattern }
+  | { kind: 'nm'; pattern: NmPattern };
+
+/** What a layer has to do, as far as its choice of a form depends on it. */
+export interface LayerWork {
+  op: LayerOp;
+  /** Rows of x, or pixels of a convolution's result: what each weight is multiplied with. */
+  n: number;
+  /** Of a convolution; 1 if left out. */
+  groups?: number;
+  /** What is computed beside the result: gradients of the input and of the weight. Neither if left out. */
+  dx?: boolean;
+  dw?: boolean;
+}
+
+/** A form that a layer could take. */
+export interface Estimate {
+  kind: SparseKind;
+  /** For people: `csr`, `block 8`, `2:4`. */
+  name: string;
+  /** Time divided by that of the masked-dense form. */
+  time: number;
+  /** Share of the matrix that it stores and multiplies. */
+  density: number;
+}
+
+/** Which form a layer takes, among which, and why. */
+export interface Explanation {
+  kind: SparseKind;
+  name: string;
+  why: string;
+  /** Fastest first. */
+  candidates: Estimate[];
+}
+
+interface Choice {
+  form: Form;
+  explanation: Explanation;
+}
+
+const choices = new WeakMap<SparseWeight, Map<string, Choice>>();
+const lastChoices = new WeakMap<SparseWeight, Explanation>();
+
+/**
+ * Which form a masked weight takes for a piece of work, among which others, and why.
+ *
+ * @throws ArgumentError where the form that was asked for cannot do the work
+ */
+export function explain(sparse: SparseWeight, work: LayerWork): Explanation {
+  sparse.assertLive('explain');
+  return chosen(sparse, work).explanation;
+}
+
+/** What was last chosen for a weight; null before its layer has run. */
+export const lastChoice = (sparse: SparseWeight): Explanation | null => lastChoices.get(sparse) ?? null;
+
+/** The form for x and a weight (or its kept values), given which of them gradients flow to. */
+export function formFor(sparse: SparseWeight, op: LayerOp, n: number, groups: number, x: Tensor, w: Tensor): Form {
+  const recording = isRecording();
+  const { form, explanation } = chosen(sparse, {
+    op,
+    n,
+    groups,
+    dx: recording && x.tracked,
+    dw: recording && w.tracked,
+  });
+  lastChoices.set(sparse, explanation);
+  return form;
+}
+
+function chosen(sparse: SparseWeight, work: LayerWork): Choice {
+  let known = choices.get(sparse);
+  if (!known) choices.set(sparse, (known = new Map()));
+  const { op, n, groups = 1, dx = false, dw = false } = work;
+  const key = `${op} ${n} ${groups} ${dx} ${dw}`;
+  let choice = known.get(key);
+  if (!choice) known.set(key, (choice = choose(sparse, { op, n, groups, dx, dw })));
+  return choice;
+}
+
+function choose(sparse: SparseWeight, work: Required<LayerWork>): Choice {
+  const possible = formsFor(sparse, work)
+    .map((form) => ({ form, estimate: estimate(sparse, form, work) }))
+    .sort((a, b) => a.estimate.time - b.estimate.time);
+  const { kind } = sparse;
+  const best = possible.find(({ form }) => kind === 'auto' || form.kind === kind);
+  if (!best) {
+    const expected = kind === 'nm' ? 'a linear layer for an N:M weight' : 'channels of a group that blocks divide';
+    throw new ArgumentError(work.op, expected, `${showShape(sparse.shape)} in ${work.groups} groups`);
+  }
+  const candidates = possible.map((p) => p.estimate);
+  const why = kind === 'auto' ? reason(sparse, work, best.form, best.estimate) : `${kind} was asked for`;
+  return { form: best.form, explanation: { kind: best.form.kind, name: best.estimate.name, why, candidates } };
+}
+
+/** Every form that can do the work. */
+function formsFor(sparse: SparseWeight, { op, groups }: Required<LayerWork>): Form[] {
+  const channels = [sparse.csr.rows / groups, ...(op === 'conv2d' ? [sparse.shape[sparse.shape.length - 1]] : [])];
+  const divide = ({ block }: BlockPattern) => op === 'linear' || channels.every((c) => c % block === 0);
+  return [
+    { kind: 'dense' },
+    { kind: 'csr' },
+    ...sparse.blocks.filter(divide).map((pattern) => ({ kind: 'block', pattern }) as const),
+    ...(op === 'linear' ? sparse.nms : []).map((pattern) => ({ kind: 'nm', pattern }) as const),
+  ];
+}
+
+function estimate(sparse: SparseWeight, form: Form, work: Required<LayerWork>): Estimate {
+  if (form.kind === 'dense') return { kind: 'dense', name: 'masked dense', time: 1, density: 1 };
+  const { density } = form.kind === 'csr' ? sparse : form.pattern;
+  return { kind: form.kind, name: nameOf(form), time: timeOf(sparse, form, density, work), density };
+}
+
+function nameOf(form: Form): string {
+  if (form.kind === 'block') return `block ${form.pattern.block}`;
+  if (form.kind === 'nm') return `${form.pattern.n}:${form.pattern.m}`;
+  return form.kind === 'csr' ? 'csr' : 'masked dense';
+}
+
+function timeOf(
+  sparse: SparseWeight,
+  form: Exclude<Form, { kind: 'dense' }>,
+  density: number,
+  work: LayerWork,
+): number {
+  const { rows, cols } = sparse.csr;
+  const size = { rows, cols, n: work.n, density };
+  const key = form.kind === 'block' ? (`block${form.pattern.block}` as const) : form.kind;
+  return relativeTime(sparse.device, work.op, key, size, passesOf(work));
+}
+
+const passesOf = ({ dx, dw }: LayerWork): Pass[] => [
+  'y',
+  ...(dx ? (['dx'] as const) : []),
+  ...(dw ? (['dw'] as const) : []),
+];
+
+function reason(sparse: SparseWeight, work: LayerWork, form: Form, { name, time }: Estimate): string {
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  const what = `${passesOf(work).join(', ')} of ${showShape(sparse.shape)} at ${percent(sparse.sparsity)} sparsity, n = ${work.n}`;
+  const basis = basisOf(sparse.device);
+  if (form.kind === 'dense') {
+    const even = breakEven(sparse, work);
+    const from =
+      even > 0 ? `compressed rows would pay from ${percent(1 - even)}` : 'compressed rows never pay at this size';
+    return `${what}: ${from} (${basis})`;
+  }
+  return `${what}: ${name} takes an estimated ${time.toFixed(2)} of the masked-dense time (${basis})`;
+}
+
+/** Density at which compressed rows take as long as the dense form; 0 or less where they never do. */
+function breakEven(sparse: SparseWeight, work: LayerWork): number {
+  const at = (density: number) => timeOf(sparse, { kind: 'csr' }, density, work);
+  return (1 - at(0)) / (at(1) - at(0));
+}
