@@ -63,8 +63,9 @@ function gram(lanes: number): string {
   const element = (i: number, c: string) => `subgroupBroadcast(x${Math.floor(i / lanes)}.${c}, ${i % lanes}u)`;
   const sum = (a: string, i: number, r: number) =>
     `${a} = fma(b${i}.w, x${r}.w, fma(b${i}.z, x${r}.z, fma(b${i}.y, x${r}.y, fma(b${i}.x, x${r}.x, ${a}))));`;
-  return `var top: array<f32, ${size}>;
-    var bottom: array<f32, ${size}>;
+  // Zeros are spelled out: not every driver makes a variable in a loop afresh at every turn.
+  return `var top = array<f32, ${size}>();
+    var bottom = array<f32, ${size}>();
     let start0 = row_start(at, lane);
     let start1 = row_start(at, lane + ${lanes}u);
     for (var k = 0u; k < P.inner; k++) {

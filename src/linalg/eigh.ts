@@ -65,7 +65,11 @@ export function eigh(a: Tensor, { sweeps = SWEEPS }: SvdOptions = {}): Eigh {
  */
 export function eigvalsh(a: Tensor, { sweeps = SWEEPS }: SvdOptions = {}): Tensor {
   check('eigvalsh', a, sweeps);
-  if (isRecording() && a.tracked) return eigh(a, { sweeps }).values;
+  if (isRecording() && a.tracked) {
+    const { values, converged } = eigh(a, { sweeps });
+    converged.dispose();
+    return values;
+  }
   return scope(() => valuesOf('eigvalsh', a, sweeps));
 }
 

@@ -3,6 +3,7 @@ import { apply, constant, type Expr, input, scalar } from '../expr/expr.js';
 import { ArgumentError } from '../gpu/errors.js';
 import { defineKernel } from '../gpu/kernel.js';
 import { argmax } from '../ops/arg-reduce.js';
+import { concat } from '../ops/concat.js';
 import { gather, takeAlongAxis } from '../ops/gather.js';
 import { map } from '../ops/map.js';
 import { abs, div, fuse } from '../ops/pointwise.js';
@@ -43,25 +44,42 @@ export interface RowFactors {
 export interface RowOptions {
   vectors: boolean;
   /**
-   * Raise diagonal entries that are below 2^-24 of the largest entry to that: less than the rounding of whatever made
-   * b. Then no triangular matrix has dependent rows, and rows of zᵀ that belong to zero values come out orthonormal
-   * too. Values that are no larger than what was added are returned as 0.
+   * For triangular b: raise diagonal entries that are below 2^-24 of the largest entry to that, and add half as much
+   * noise to rows with small ones. That is less than the rounding of whatever made b. Then no rows are dependent (small
+   * diagonals alone may multiply up, to nothing that f32 holds), and rows of zᵀ that belong to zero values come out
+   * orthonormal too. Values that are no larger than what was added are returned as 0.
    */
   regular: boolean;
   sweeps: number;
 }
 
 /** Factors of square matrices by one-sided Jacobi on their rows (Hestenes 1958; Drmač and Veselić 2008). */
-export function factorRows(op: string, b: Tensor, { vectors, regular, sweeps }: RowOptions): RowFactors {
+export function factorRows(op: string, b: Tensor, options: RowOptions): RowFactors {
   const [matrices, n] = b.shape;
-  const inner = Math.ceil(n / 4) * 4;
-  const width = vectors ? 2 * inner : inner;
+  // The work takes twice the room of b: a large batch goes in parts that can be bound.
+  const most = Math.max(1, Math.floor(b.device.limits.maxBinding / (4 * n * widthOf(n, options))));
+  if (matrices <= most) return factorPart(op, b, options);
+  const parts = Array.from({ length: Math.ceil(matrices / most) }, (_, i) =>
+    factorPart(op, slice(b, [i * most], [Math.min(matrices, (i + 1) * most)]), options),
+  );
+  const join = (field: keyof RowFactors) => concat(parts.map((p) => p[field]));
+  return { lengths: join('lengths'), far: join('far'), near: join('near'), converged: join('converged') };
+}
+
+const innerOf = (n: number): number => Math.ceil(n / 4) * 4;
+const widthOf = (n: number, { vectors }: RowOptions): number => (vectors ? 2 : 1) * innerOf(n);
+
+function factorPart(op: string, b: Tensor, options: RowOptions): RowFactors {
+  const { vectors, regular, sweeps } = options;
+  const [matrices, n] = b.shape;
+  const inner = innerOf(n);
+  const width = widthOf(n, options);
   const x = Tensor.empty(op, b.device, 'f32', [matrices, n, width]);
   const scale = Tensor.empty(op, b.device, 'f32', [matrices, 1, 1]);
   const largest = extremumOf(op, [b], apply('abs', input(0)), [1, 2], false, 'max');
   const walk = walkOf(b.device, x.size);
   const bindings = [b, largest, x, scale].map((t) => t.binding(op));
-  const params = [...walk.params, matrices, n, width, inner, regular ? ROUNDING : 0];
+  const params = [...walk.params, matrices, n, width, inner, regular ? ROUNDING : 0, 0.5 / Math.sqrt(n)];
   const cost = { flops: x.size, bytes: b.bytes + x.bytes };
   b.device.run(startKernel, {}, { bindings, params, grid: walk.grid, cost });
   const before = norm(x, [1, 2], { keepDims: true });

@@ -66,7 +66,11 @@ export function svd(a: Tensor, { sweeps = SWEEPS }: SvdOptions = {}): Svd {
  */
 export function svdvals(a: Tensor, { sweeps = SWEEPS }: SvdOptions = {}): Tensor {
   check('svdvals', a, sweeps);
-  if (isRecording() && a.tracked) return svd(a, { sweeps }).s;
+  if (isRecording() && a.tracked) {
+    const { s, converged } = svd(a, { sweeps });
+    converged.dispose();
+    return s;
+  }
   return scope(() => valuesOf('svdvals', a, sweeps));
 }
 

@@ -59,8 +59,15 @@ describe('matrixRank', () => {
     }
   });
 
-  it('refuses a share outside 0 to 1', () => {
+  it('is 0 without entries, and for matrices with NaN', async () => {
+    expect(await read(scope(() => matrixRank(zeros(t.device, [2, 0, 3]))))).toEqual(new Float64Array(2));
+    const nan = await read(scope(() => matrixRank(tensor(t.device, [[Number.NaN, 1]]))));
+    expect(nan).toEqual(Float64Array.of(0));
+  });
+
+  it('refuses a share outside 0 to 1, and what is no matrix', () => {
     scope(() => {
+      expect(() => matrixRank(zeros(t.device, [3]))).toThrow('svdvals: expected a of rank >= 2, got [3]');
       const x = zeros(t.device, [2, 2]);
       expect(() => matrixRank(x, { rtol: -1 })).toThrow('matrixRank: expected rtol from 0 to 1, got -1');
       expect(() => matrixRank(x, { rtol: Number.NaN })).toThrow('got NaN');

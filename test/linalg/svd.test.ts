@@ -48,6 +48,17 @@ describe(`svd (seed ${SEED})`, () => {
     }
   });
 
+  it('takes batches whose work is more than can be bound, in parts', async () => {
+    const limits = t.device.limits as { maxBinding: number };
+    const before = limits.maxBinding;
+    limits.maxBinding = 4 * 9 * 24 * 3;
+    try {
+      await checkSvd(t.device, normals(inputs, 8 * 99), [8, 11, 9]);
+    } finally {
+      limits.maxBinding = before;
+    }
+  });
+
   it('finds the singular values of a product of orthogonal factors, condition 1e6', async () => {
     const s = Array.from({ length: 40 }, (_, i) => 10 ** ((-6 * i) / 39));
     await checkAll(withSingularValues(inputs, 90, 40, s), [90, 40]);
@@ -90,6 +101,29 @@ describe(`svd (seed ${SEED})`, () => {
     await checkAll(
       a.map((x, k) => x * shrink((Math.floor(k / n) * 7) % n) * shrink(((k % n) * 5) % n)),
       [m, n],
+    );
+  });
+
+  it('takes sparse matrices, chains of small entries, and rows and columns scaled at random', async () => {
+    const chance = (p: number) => inputs.uniform(1, 0, 1)[0] < p;
+    for (let round = 0; round < 4; round++) {
+      const [m, n] = [20 + inputs.integer(60), 4 + inputs.integer(30)];
+      const few = new Float64Array(m * n);
+      for (let i = 0; i < m; i++) {
+        const j = inputs.integer(n);
+        few[i * n + j] = chance(0.3) ? 1e-7 : chance(0.5) ? 1 : -2;
+        if (chance(0.3)) few[i * n + ((j + 1) % n)] = 1;
+      }
+      await checkAll(few, [m, n]);
+      const scale = Array.from(inputs.uniform(m + n, -8, 0), (x) => 10 ** x);
+      await checkAll(
+        normals(inputs, m * n).map((x, k) => x * scale[k % n] * scale[n + Math.floor(k / n)]),
+        [m, n],
+      );
+    }
+    await checkAll(
+      table(9, 9, (i, j) => (j === i + 1 ? 1 : i === j ? 1e-6 : 0)),
+      [9, 9],
     );
   });
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { ArgumentError } from '../../src/index.js';
 import { Parameters } from '../../src/nn/index.js';
 import { magnitudeMask, prunable } from '../../src/prune/index.js';
 import { hostMask } from '../select/reference.js';
@@ -38,14 +37,14 @@ describe(`magnitudeMask (seed ${SEED})`, () => {
     ['software', t],
     ['discrete', discrete],
   ] as const) {
-    it(`removes exactly round(sparsity n) of the smallest weights, later ones first among equals (${name})`, async () => {
+    it(`keeps exactly round(n - sparsity n) of the greatest weights, the first ones among equals (${name})`, async () => {
       const { parameters, values } = parametersOn(of.device, new Inputs(`magnitude ${name}`));
       const weights = prunable(parameters);
       expect(weights).toEqual(['conv.weight', 'fc.weight', 'out.weight']);
       const all = weights.flatMap((w) => Array.from(values.get(w)!));
-      for (const sparsity of [0, 0.5, 0.9, 0.987654, 1]) {
+      for (const sparsity of [0, 0.5, 0.9, 0.987654]) {
         const { mask, layers, kept, total } = await magnitudeMask(parameters, sparsity);
-        expect([total, kept]).toEqual([all.length, all.length - Math.round(sparsity * all.length)]);
+        expect([total, kept]).toEqual([all.length, Math.round(all.length - sparsity * all.length)]);
         const expected = hostMask(all, kept);
         const flat = await mask.data();
         let at = 0;
@@ -69,38 +68,47 @@ describe(`magnitudeMask (seed ${SEED})`, () => {
     });
   }
 
-  it('prunes what it is told to, in the order of the names', async () => {
+  it('prunes what it is told to, in the order of the parameters', async () => {
     const { parameters, values } = parametersOn(t.device, new Inputs('magnitude names'));
     const names = ['out.weight', 'conv.bias'];
     const { mask, layers, kept } = await magnitudeMask(parameters, 0.6, names);
-    const all = names.flatMap((n) => Array.from(values.get(n)!));
+    const all = ['conv.bias', 'out.weight'].flatMap((n) => Array.from(values.get(n)!));
     const expected = hostMask(all, kept);
     expect(layers).toEqual([
-      { name: 'out.weight', kept: expected.subarray(0, 310).reduce((a, b) => a + b, 0), total: 310 },
-      { name: 'conv.bias', kept: expected.subarray(310).reduce((a, b) => a + b, 0), total: 6 },
+      { name: 'conv.bias', kept: expected.subarray(0, 6).reduce((a, b) => a + b, 0), total: 6 },
+      { name: 'out.weight', kept: expected.subarray(6).reduce((a, b) => a + b, 0), total: 310 },
     ]);
     const flat = await mask.data();
     expect(flat.slice(parameters.offset('out.weight')).subarray(0, 310)).toEqual(
-      Float32Array.from(expected.subarray(0, 310)),
+      Float32Array.from(expected.subarray(6)),
     );
     expect(new Set(flat.slice(parameters.offset('fc.weight')).subarray(0, 31 * 47))).toEqual(new Set([1]));
     mask.dispose();
     parameters.dispose();
   });
 
-  it('refuses NaN, a sparsity outside [0, 1] and no names', async () => {
-    const { parameters } = parametersOn(t.device, new Inputs('magnitude refusals'));
-    await expect(magnitudeMask(parameters, 1.1)).rejects.toThrow(
-      'magnitudeMask: expected a sparsity in [0, 1], got 1.1',
+  it.each([1, 1.1, -0.1, Number.NaN])('refuses a sparsity of %s', async (sparsity) => {
+    const { parameters } = parametersOn(t.device, new Inputs('magnitude sparsity'));
+    await expect(magnitudeMask(parameters, sparsity)).rejects.toThrow(
+      `magnitudeMask: expected a sparsity in [0, 1), got ${sparsity}`,
     );
-    await expect(magnitudeMask(parameters, Number.NaN)).rejects.toThrow(ArgumentError);
+    parameters.dispose();
+  });
+
+  it('refuses NaN, no names, unknown ones, and to remove everything', async () => {
+    const { parameters } = parametersOn(t.device, new Inputs('magnitude refusals'));
     await expect(magnitudeMask(parameters, 0.5, [])).rejects.toThrow(
       'magnitudeMask: expected at least one weight to prune',
     );
-    await expect(magnitudeMask(parameters, 0.5, ['no'])).rejects.toThrow("got 'no'");
+    await expect(magnitudeMask(parameters, 0.5, ['no'])).rejects.toThrow(
+      "magnitudeMask: expected a name or pattern that fits some of conv.weight, fc.weight, out.weight, got 'no'",
+    );
+    await expect(magnitudeMask(parameters, 0.9999)).rejects.toThrow(
+      'magnitudeMask: expected a sparsity that keeps a weight, got 0 kept of 2037',
+    );
     parameters.get('fc.weight').write(new Float32Array(31 * 47).fill(Number.NaN));
     await expect(magnitudeMask(parameters, 0.5)).rejects.toThrow(
-      'magnitudeMask: expected weights without NaN, got 1457 NaN',
+      'magnitudeMask: expected scores without NaN, got 1457 NaN',
     );
     parameters.dispose();
   });

@@ -6,6 +6,7 @@ import { gatherShader } from '../../shaders/gather.js';
 import type { GemmSpec, SubgroupTile, WorkgroupTile } from '../../shaders/gemm/spec.js';
 import { subgroupGemm } from '../../shaders/gemm/subgroup.js';
 import { tiledGemm } from '../../shaders/gemm/tiled.js';
+import { imageBatchShader } from '../../shaders/image-batch.js';
 import { choleskyShader } from '../../shaders/linalg/cholesky-block.js';
 import { jacobiStartShader } from '../../shaders/linalg/jacobi-start.js';
 import { jacobiSubgroupShader } from '../../shaders/linalg/jacobi-subgroup.js';
@@ -22,6 +23,7 @@ import { poolShader } from '../../shaders/pool.js';
 import { advanceShader as advanceGenerator, randomShader } from '../../shaders/random.js';
 import { reduceShader } from '../../shaders/reduce.js';
 import { resizeShader } from '../../shaders/resize.js';
+import { ringShader } from '../../shaders/ring.js';
 import { scanShader } from '../../shaders/scan.js';
 import { directShader, headsShader, segmentShader, startsShader } from '../../shaders/scatter-add.js';
 import { digitShader, narrowShader } from '../../shaders/select/digits.js';
@@ -348,6 +350,11 @@ export const families: readonly Family[] = [
   ]),
   family('random', advanceGenerator, {}, [], 'advanceShader'),
   family('count', countShader, {}),
+  family('ring', ringShader, {}),
+  family('image-batch', imageBatchShader, { channels: 3, parts: 1, crop: true, flip: true, workgroup: 64 }, [
+    { crop: false, flip: false },
+    { channels: 1, parts: 4, flip: false },
+  ]),
   family('sparse/pattern-bits', bitsShader, { type: 'f32', lanes: 4, workgroup: 64 }, [{ type: 'u32' }, { lanes: 1 }]),
   family('sparse/pattern-bits', flipBitsShader, { workgroup: 64 }),
   family('sparse/pattern-lines', lineStartsShader, { workgroup: 64 }),

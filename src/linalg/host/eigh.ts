@@ -65,10 +65,14 @@ function tridiagonalise(a: Float64Array, n: number): { d: Float64Array; e: Float
 
 /** Implicit QL steps until e vanishes; rows of qᵀ are rotated along. */
 function diagonalise(d: Float64Array, e: Float64Array, rows: Float64Array, n: number): void {
+  // Beside zeros on the diagonal, small means small for the whole matrix: its rounding is all there is.
+  let tiny = 0;
+  for (const x of [d, e]) for (const value of x) tiny = Math.max(tiny, Number.EPSILON * Math.abs(value));
+  const negligible = (i: number) => Math.abs(e[i]) <= Number.EPSILON * (Math.abs(d[i]) + Math.abs(d[i + 1])) + tiny;
   for (let low = 0; low < n; low++) {
     for (let steps = 0; ; steps++) {
       let high = low;
-      while (high + 1 < n && Math.abs(e[high]) > Number.EPSILON * (Math.abs(d[high]) + Math.abs(d[high + 1]))) high++;
+      while (high + 1 < n && !negligible(high)) high++;
       if (high === low) break;
       if (steps > 60) throw new ArgumentError('hostEigh', 'convergence in 60 steps a value', 'none');
       step(d, e, rows, n, low, high);

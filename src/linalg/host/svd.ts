@@ -123,7 +123,7 @@ function diagonalise(
   const turnV = (p: number, q: number, c: number, s: number) => v && rotateRows(v, n, p, q, c, s);
   let scale = 0;
   for (const x of [d, e]) for (const value of x) scale = Math.max(scale, Math.abs(value));
-  const tiny = 1e-3 * Number.EPSILON * scale;
+  const tiny = 0.1 * Number.EPSILON * scale;
   let high = n - 1;
   for (let steps = 0; high > 0; steps++) {
     if (steps > 60 * n) throw new ArgumentError('hostSvd', `convergence in ${60 * n} steps`, 'none');
