@@ -10,6 +10,7 @@ import { tunedKey } from '../ops/tuned.js';
 import { scope } from '../tensor/scope.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Multiplication, multiplications } from './tune-products.js';
+import { tuneSparse } from './tune-sparse.js';
 
 export interface TuneOptions {
   /** Where to write the table; default `.tuned/<adapter>.json`. */
@@ -52,7 +53,13 @@ export async function tune(options: TuneOptions = {}): Promise<number> {
       // Two sizes can round to one key; the first stands.
       for (const entry of result.entries) if (!found.has(entry.key)) found.set(entry.key, entry);
     }
-    progress(products.length, 'done');
+    progress(products.length, 'done; sparse forms of layers');
+    const sparse = await tuneSparse(
+      device,
+      (run) => callTime(device, run),
+      options.quick ? 2 : 5,
+      options.quick ?? false,
+    );
     const table: TunedTable = {
       schema: 1,
       adapter: device.name,
@@ -60,11 +67,12 @@ export async function tune(options: TuneOptions = {}): Promise<number> {
       version: packageVersion(),
       candidates: checksum(device),
       entries: [...found.values()],
+      sparse,
     };
     mkdirSync(dirname(out), { recursive: true });
     writeFileSync(out, format(table));
     console.log(
-      `${products.length} products on ${device.name}: the rules were beaten on ${improved}; ${found.size} entries in ${out}`,
+      `${products.length} products on ${device.name}: the rules were beaten on ${improved}; ${found.size} entries and ${sparse.length} sparse forms in ${out}`,
     );
     for (const line of disagreements) console.error(line);
     return disagreements.length === 0 ? 0 : 1;
@@ -181,7 +189,7 @@ async function withTile<T>(device: Device, choice: TileChoice, work: () => Promi
 }
 
 /** Time of one call in microseconds: GPU time where there are timestamps, else wall time of sixteen calls, by sixteen. */
-async function callTime(device: Device, run: () => Tensor): Promise<number> {
+async function callTime(device: Device, run: () => Tensor | Tensor[]): Promise<number> {
   const call = () => scope(() => void run());
   if (device.hasTimestamps) return (await device.profile(call)).reduce((sum, row) => sum + row.ns, 0) / 1000;
   const start = performance.now();
@@ -228,8 +236,9 @@ function format(table: TunedTable): string {
     (e) =>
       `    {\n      "key": ${JSON.stringify(e.key)},\n      "tile": ${JSON.stringify(e.tile)},\n      "splits": ${e.splits},\n      "measurements": [\n${e.measurements.map(flat).join(',\n')}\n      ]\n    }`,
   );
-  const head = Object.entries(table).filter(([field]) => field !== 'entries');
-  return `{\n${head.map(([k, v]) => `  ${JSON.stringify(k)}: ${JSON.stringify(v)}`).join(',\n')},\n  "entries": [\n${entries.join(',\n')}\n  ]\n}\n`;
+  const sparse = table.sparse?.map((e) => `    ${JSON.stringify(e)}`) ?? [];
+  const head = Object.entries(table).filter(([field]) => field !== 'entries' && field !== 'sparse');
+  return `{\n${head.map(([k, v]) => `  ${JSON.stringify(k)}: ${JSON.stringify(v)}`).join(',\n')},\n  "entries": [\n${entries.join(',\n')}\n  ],\n  "sparse": [\n${sparse.join(',\n')}\n  ]\n}\n`;
 }
 
 function packageVersion(): string {

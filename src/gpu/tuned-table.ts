@@ -19,6 +19,16 @@ export interface TunedEntry {
   measurements: TunedMeasurement[];
 }
 
+/** How a sparse form did in layers, as `secateur tune` timed them. */
+export interface TunedSparse {
+  /** Layer and form, such as `linear csr` or `conv2d block8`. */
+  key: string;
+  /** What the estimate for the device's class is multiplied by: the median of measured / estimated. */
+  factor: number;
+  /** Times relative to the masked-dense form, and on what. */
+  measurements: { on: string; estimated: number; measured: number }[];
+}
+
 /** Measured choices of tiles for one adapter, as `secateur tune` writes them and `openDevice({ tuned })` takes them. */
 export interface TunedTable {
   schema: 1;
@@ -31,6 +41,8 @@ export interface TunedTable {
   /** Checksum of the tiles that were tried: a different one means that there are new tiles. */
   candidates: string;
   entries: TunedEntry[];
+  /** Sparse forms; tables of earlier versions have none. */
+  sparse?: TunedSparse[];
 }
 
 /**
@@ -43,6 +55,7 @@ export function checkTuned(value: unknown, adapter: string): asserts value is Tu
   if (table.schema !== 1) throw wrong('schema 1', table.schema);
   for (const field of ['adapter', 'driver', 'version', 'candidates']) textAt(field, table[field]);
   if (table.adapter !== adapter) throw wrong(`a table measured on '${adapter}'`, `one of '${table.adapter}'`);
+  if (table.sparse !== undefined) checkSparse(table.sparse);
   const keys = new Set<string>();
   listAt('entries', table.entries).forEach((item, i) => {
     const at = `entries[${i}]`;
@@ -61,6 +74,22 @@ export function checkTuned(value: unknown, adapter: string): asserts value is Tu
       countAt(`${where}.n`, measurement.n);
       if (!(typeof measurement.us === 'number' && measurement.us > 0))
         throw wrong(`${where}.us above 0`, measurement.us);
+    });
+  });
+}
+
+function checkSparse(value: unknown): void {
+  listAt('sparse', value).forEach((item, i) => {
+    const at = `sparse[${i}]`;
+    const entry = objectAt(at, item);
+    textAt(`${at}.key`, entry.key);
+    ratioAt(`${at}.factor`, entry.factor);
+    listAt(`${at}.measurements`, entry.measurements).forEach((m, j) => {
+      const where = `${at}.measurements[${j}]`;
+      const measurement = objectAt(where, m);
+      textAt(`${where}.on`, measurement.on);
+      ratioAt(`${where}.estimated`, measurement.estimated);
+      ratioAt(`${where}.measured`, measurement.measured);
     });
   });
 }
@@ -85,6 +114,10 @@ function textAt(at: string, value: unknown): string {
 
 function countAt(at: string, value: unknown): void {
   if (!Number.isInteger(value) || (value as number) < 1) throw wrong(`${at} as a whole number >= 1`, value);
+}
+
+function ratioAt(at: string, value: unknown): void {
+  if (!(typeof value === 'number' && value > 0 && Number.isFinite(value))) throw wrong(`${at} above 0`, value);
 }
 
 /** Fields of a tile; whether it fits the device is asked when it is used. */

@@ -21,6 +21,7 @@ export interface LayerWork {
   n: number;
   /** Of a convolution; 1 if left out. */
   groups?: number;
+  stride?: readonly [y: number, x: number];
   /** What is computed beside the result: gradients of the input and of the weight. Neither if left out. */
   dx?: boolean;
   dw?: boolean;
@@ -67,16 +68,10 @@ export function explain(sparse: SparseWeight, work: LayerWork): Explanation {
 /** What was last chosen for a weight; null before its layer has run. */
 export const lastChoice = (sparse: SparseWeight): Explanation | null => lastChoices.get(sparse) ?? null;
 
-/** The form for x and a weight (or its kept values), given which of them gradients flow to. */
-export function formFor(sparse: SparseWeight, op: LayerOp, n: number, groups: number, x: Tensor, w: Tensor): Form {
+/** The form for a piece of work, x and a weight (or its kept values), given which of them gradients flow to. */
+export function formFor(sparse: SparseWeight, work: LayerWork, x: Tensor, w: Tensor): Form {
   const recording = isRecording();
-  const { form, explanation } = chosen(sparse, {
-    op,
-    n,
-    groups,
-    dx: recording && x.tracked,
-    dw: recording && w.tracked,
-  });
+  const { form, explanation } = chosen(sparse, { ...work, dx: recording && x.tracked, dw: recording && w.tracked });
   lastChoices.set(sparse, explanation);
   return form;
 }
@@ -84,10 +79,10 @@ export function formFor(sparse: SparseWeight, op: LayerOp, n: number, groups: nu
 function chosen(sparse: SparseWeight, work: LayerWork): Choice {
   let known = choices.get(sparse);
   if (!known) choices.set(sparse, (known = new Map()));
-  const { op, n, groups = 1, dx = false, dw = false } = work;
-  const key = `${op} ${n} ${groups} ${dx} ${dw}`;
+  const { op, n, groups = 1, stride = [1, 1], dx = false, dw = false } = work;
+  const key = `${op} ${n} ${groups} ${stride} ${dx} ${dw}`;
   let choice = known.get(key);
-  if (!choice) known.set(key, (choice = choose(sparse, { op, n, groups, dx, dw })));
+  if (!choice) known.set(key, (choice = choose(sparse, { op, n, groups, stride, dx, dw })));
   return choice;
 }
 
@@ -137,9 +132,11 @@ function timeOf(
   work: LayerWork,
 ): number {
   const { rows, cols } = sparse.csr;
-  const size = { rows, cols, n: work.n, density };
+  const { op, n, groups = 1, stride = [1, 1] } = work;
+  const taps = op === 'conv2d' ? sparse.shape.slice(-3, -1).reduce((a, b) => a * b, 1) : 1;
+  const size = { rows, cols, n, density, sharing: rows / groups, reuse: taps / (stride[0] * stride[1]) };
   const key = form.kind === 'block' ? (`block${form.pattern.block}` as const) : form.kind;
-  return relativeTime(sparse.device, work.op, key, size, passesOf(work));
+  return relativeTime(sparse.device, op, key, size, passesOf(work));
 }
 
 const passesOf = ({ dx, dw }: LayerWork): Pass[] => [

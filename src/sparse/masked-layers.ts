@@ -76,7 +76,7 @@ export function maskedConv2d(x: Tensor, w: Tensor, sparse: SparseWeight, options
     return composite(inputs, () => product(x, w, sparse, { bias, activation }));
   const [kh, kw] = attrs.kernel;
   const pixels = x.shape[x.rank - 4] * attrs.output[0] * attrs.output[1];
-  const form = formFor(sparse, 'conv2d', pixels, attrs.groups, x, w);
+  const form = formFor(sparse, { op: 'conv2d', n: pixels, groups: attrs.groups, stride: attrs.stride }, x, w);
   return composite(inputs, () => {
     const values = valuesFor(form, w, sparse);
     switch (form.kind) {
@@ -96,7 +96,8 @@ const isPointwise = ({ kernel, stride, pad, groups, input, output }: ConvAttrs):
 
 /** x Wᵀ + b over the last axis of x, W being [out, in] or [out, 1, 1, in], or one for each model. */
 function product(x: Tensor, w: Tensor, sparse: SparseWeight, { bias, activation }: MaskedLinearOptions): Tensor {
-  const form = formFor(sparse, 'linear', sizeOf(x.shape.slice(sparse.csr.parts === 1 ? 0 : -2, -1)), 1, x, w);
+  const n = sizeOf(x.shape.slice(sparse.csr.parts === 1 ? 0 : -2, -1));
+  const form = formFor(sparse, { op: 'linear', n }, x, w);
   return composite(bias ? [x, w, bias] : [x, w], () => {
     const values = valuesFor(form, w, sparse);
     const options = { transB: true, transC: true, bias, activation };

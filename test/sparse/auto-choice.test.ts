@@ -80,13 +80,8 @@ describe(`the choice of a form (seed ${SEED})`, () => {
       (_, i) => blocks[Math.floor(i / cols / 16) * 8 + Math.floor((i % cols) / 16)],
     );
     const found = await explained([rows, cols], blocky, TRAINING);
-    expect(found.candidates.map((c) => c.name).sort()).toEqual([
-      'block 16',
-      'block 4',
-      'block 8',
-      'csr',
-      'masked dense',
-    ]);
+    for (const name of ['masked dense', 'csr', 'block 4', 'block 8', 'block 16'])
+      expect(found.candidates.map((c) => c.name)).toContain(name);
     expect(found.kind).toBe('block');
     const halves = Array.from({ length: rows * cols }, (_, i) => ((i + Math.floor(i / cols)) % 4 < 2 ? 1 : 0));
     const names = (await explained([rows, cols], halves, TRAINING)).candidates.map((c) => c.name);

@@ -1,28 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { conv2d, type Device, grad, linear, mul, scope, sum, type Tensor, tensor } from '../../src/index.js';
 import {
-  ArgumentError,
-  conv2d,
-  type Device,
-  DisposedError,
-  DTypeError,
-  grad,
-  linear,
-  mul,
-  noGrad,
-  ShapeError,
-  scope,
-  sum,
-  type Tensor,
-  tensor,
-} from '../../src/index.js';
-import {
-  explain,
   lastChoice,
   maskedConv2d,
   maskedLinear,
   type SparseKind,
   type SparseWeight,
-  sampleDense,
   sparseWeight,
 } from '../../src/sparse/index.js';
 import { expectClose } from '../support/close.js';
