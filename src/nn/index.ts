@@ -1,8 +1,16 @@
+export { type Counts, type Description, describe, type Kept, type LayerRow } from './describe.js';
 export * from './init.js';
 export * from './layers.js';
 export { type ForwardOptions, Model } from './model.js';
-export { type Context, type Declared, Module } from './module.js';
+export { type Context, type Declared, Module, type Visitor } from './module.js';
+export { matchNames, type NamePattern } from './names.js';
 export { type ParameterSpec, Parameters } from './parameters.js';
+export type { LayerSparsity, Masks, SparsityOptions } from './sparsity.js';
+export { encodeWeights, type LoadWeightsOptions, loadWeights, stateDict } from './weights.js';
 export { convNet } from './zoo/convnet.js';
+export { lenet5, lenet5Mini, lenet300100 } from './zoo/lenet.js';
 export { mlp } from './zoo/mlp.js';
-export { resnetCifar } from './zoo/resnet-cifar.js';
+export { type ZooNetwork, type ZooOptions, zooNames, zooNetwork } from './zoo/registry.js';
+export { type ResnetDepth, type ResnetOptions, resnet } from './zoo/resnet.js';
+export { type ResnetCifarOptions, resnetCifar } from './zoo/resnet-cifar.js';
+export { convN, type VggDepth, type VggOptions, vgg } from './zoo/vgg.js';

@@ -27,13 +27,31 @@ export const uniformWithin =
 export const torchDefault: Initialiser = (shape, seed, stream) =>
   uniformWithin(1 / Math.sqrt(fans(shape).fanIn))(shape, seed, stream);
 
+/** Normal of this standard deviation. */
+export const normalOf =
+  (deviation: number): Initialiser =>
+  (shape, seed, stream) =>
+    philoxNormal(seed, stream, 0, sizeOf(shape)).map((v) => v * deviation);
+
+type Fan = 'fanIn' | 'fanOut';
+
 /** Normal of standard deviation sqrt(2 / fan) (He et al. 2015). */
 export const kaimingNormal =
-  (mode: 'fanIn' | 'fanOut' = 'fanOut'): Initialiser =>
-  (shape, seed, stream) => {
-    const deviation = Math.sqrt(2 / fans(shape)[mode]);
-    return philoxNormal(seed, stream, 0, sizeOf(shape)).map((v) => v * deviation);
-  };
+  (mode: Fan = 'fanOut'): Initialiser =>
+  (shape, seed, stream) =>
+    normalOf(Math.sqrt(2 / fans(shape)[mode]))(shape, seed, stream);
+
+/** Uniform in ±sqrt(6 / fan), of the same standard deviation as `kaimingNormal` (He et al. 2015). */
+export const kaimingUniform =
+  (mode: Fan = 'fanOut'): Initialiser =>
+  (shape, seed, stream) =>
+    uniformWithin(Math.sqrt(6 / fans(shape)[mode]))(shape, seed, stream);
+
+/** Normal of standard deviation sqrt(2 / (fan in + fan out)) (Glorot & Bengio 2010). */
+export const xavierNormal: Initialiser = (shape, seed, stream) => {
+  const { fanIn, fanOut } = fans(shape);
+  return normalOf(Math.sqrt(2 / (fanIn + fanOut)))(shape, seed, stream);
+};
 
 /** Uniform in ±sqrt(6 / (fan in + fan out)) (Glorot & Bengio 2010). */
 export const xavierUniform: Initialiser = (shape, seed, stream) => {

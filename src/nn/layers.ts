@@ -1,32 +1,60 @@
 import type { Activation } from '../../shaders/gemm/spec.js';
-import { ArgumentError } from '../gpu/errors.js';
+import { ArgumentError, ShapeError } from '../gpu/errors.js';
 import { batchNorm } from '../ops/batch-norm.js';
 import { type Conv2dOptions, conv2d, type Pair } from '../ops/conv.js';
+import { geometry, pair } from '../ops/conv-geometry.js';
 import { linear } from '../ops/matmul.js';
 import { relu } from '../ops/pointwise.js';
-import { avgPool2d, maxPool2d } from '../ops/pool.js';
+import { adaptiveAvgPool2d, avgPool2d, maxPool2d } from '../ops/pool.js';
 import { dropout } from '../ops/random.js';
 import { mean } from '../ops/reductions.js';
 import { flatten } from '../ops/reshape.js';
+import { maskedConv2d, maskedLinear } from '../sparse/masked-layers.js';
+import { type Shape, showShape, sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { fans, type Initialiser, ones, torchDefault, uniformWithin, zeros } from './init.js';
-import { type Context, Module } from './module.js';
+import { type Context, Module, type Visitor } from './module.js';
 
-/** y = act(x Wᵀ + b), weight [out, in]. */
+export interface LinearOptions {
+  bias?: boolean;
+  activation?: Activation;
+  init?: Initialiser;
+  biasInit?: Initialiser;
+}
+
+/** y = act(x Wᵀ + b), weight [out, in]. Behind a flattened image, `inputs` are its [h, w, c]. */
 export class Linear extends Module {
+  private readonly inputs: number;
   constructor(
-    inputs: number,
-    outputs: number,
-    private readonly options: { bias?: boolean; activation?: Activation; init?: Initialiser } = {},
+    inputs: number | Shape,
+    private readonly outputs: number,
+    private readonly options: LinearOptions = {},
   ) {
     super();
-    this.declare('parameter', 'weight', [outputs, inputs], options.init ?? torchDefault);
-    if (options.bias ?? true) this.declare('parameter', 'bias', [outputs], uniformWithin(1 / Math.sqrt(inputs)));
+    this.inputs = typeof inputs === 'number' ? inputs : sizeOf(inputs);
+    const image = typeof inputs === 'number' ? undefined : inputs;
+    this.declare('parameter', 'weight', [outputs, this.inputs], options.init ?? torchDefault, image);
+    const biasInit = options.biasInit ?? uniformWithin(1 / Math.sqrt(this.inputs));
+    if (options.bias ?? true) this.declare('parameter', 'bias', [outputs], biasInit);
+  }
+  protected override outputShape(x: Shape): Shape {
+    if (x[x.length - 1] !== this.inputs)
+      throw new ShapeError(this.path || 'Linear', `${this.inputs} inputs on the last axis`, showShape(x));
+    return [...x.slice(0, -1), this.outputs];
   }
   protected forward(x: Tensor, context: Context): Tensor {
     const bias = (this.options.bias ?? true) ? this.own(context, 'bias') : undefined;
-    return linear(x, this.own(context, 'weight'), bias, this.options.activation);
+    const weight = this.own(context, 'weight');
+    const { activation } = this.options;
+    const sparse = context.sparse?.(this.full('weight'));
+    return sparse ? maskedLinear(x, weight, sparse, { bias, activation }) : linear(x, weight, bias, activation);
   }
+}
+
+export interface Conv2dLayerOptions extends Omit<Conv2dOptions, 'bias'> {
+  bias?: boolean;
+  init?: Initialiser;
+  biasInit?: Initialiser;
 }
 
 /** 2-D convolution of NHWC images, weight [out, kh, kw, in / groups]. */
@@ -35,21 +63,27 @@ export class Conv2d extends Module {
     inputs: number,
     outputs: number,
     kernel: Pair,
-    private readonly options: Omit<Conv2dOptions, 'bias'> & { bias?: boolean; init?: Initialiser } = {},
+    private readonly options: Conv2dLayerOptions = {},
   ) {
     super();
     const [kh, kw] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
     const shape = [outputs, kh, kw, inputs / (options.groups ?? 1)];
     this.declare('parameter', 'weight', shape, options.init ?? torchDefault);
-    if (options.bias ?? true)
-      this.declare('parameter', 'bias', [outputs], uniformWithin(1 / Math.sqrt(fans(shape).fanIn)));
+    const biasInit = options.biasInit ?? uniformWithin(1 / Math.sqrt(fans(shape).fanIn));
+    if (options.bias ?? true) this.declare('parameter', 'bias', [outputs], biasInit);
+  }
+  protected override outputShape(x: Shape): Shape {
+    const [weight] = this.declared;
+    const { bias: _, init: __, biasInit: ___, ...options } = this.options;
+    const { output } = geometry({ shape: x, rank: x.length }, weight, options, this.path || 'Conv2d');
+    return [...x.slice(0, -3), ...output, weight.shape[0]];
   }
   protected forward(x: Tensor, context: Context): Tensor {
-    const { bias, init: _, ...geometry } = this.options;
-    return conv2d(x, this.own(context, 'weight'), {
-      ...geometry,
-      bias: (bias ?? true) ? this.own(context, 'bias') : undefined,
-    });
+    const { bias, init: _, biasInit: __, ...geometry } = this.options;
+    const weight = this.own(context, 'weight');
+    const options = { ...geometry, bias: (bias ?? true) ? this.own(context, 'bias') : undefined };
+    const sparse = context.sparse?.(this.full('weight'));
+    return sparse ? maskedConv2d(x, weight, sparse, options) : conv2d(x, weight, options);
   }
 }
 
@@ -67,6 +101,9 @@ export class BatchNorm2d extends Module {
   }
   protected forward(x: Tensor, context: Context): Tensor {
     return this.normalise(x, context);
+  }
+  protected override outputShape(x: Shape): Shape {
+    return x;
   }
   /** As `run`, adding `residual` before the activation. */
   runWith(x: Tensor, context: Context, residual: Tensor): Tensor {
@@ -86,25 +123,57 @@ export class BatchNorm2d extends Module {
   }
 }
 
-/** A module without parameters, made of a function. */
+/** A module without parameters, made of a function; `describe` needs the shapes that it gives as well. */
 export class Lambda extends Module {
-  constructor(private readonly f: (x: Tensor, context: Context) => Tensor) {
+  constructor(
+    private readonly f: (x: Tensor, context: Context) => Tensor,
+    private readonly shape?: (x: Shape) => Shape,
+  ) {
     super();
   }
   protected forward(x: Tensor, context: Context): Tensor {
     return this.f(x, context);
   }
+  protected override outputShape(x: Shape): Shape {
+    return this.shape ? this.shape(x) : super.outputShape(x);
+  }
 }
 
-export const ReLU = (): Module => new Lambda((x) => relu(x));
-export const MaxPool2d = (kernel: Pair, options: { stride?: Pair; padding?: Pair } = {}): Module =>
-  new Lambda((x) => maxPool2d(x, { kernel, ...options }));
-export const AvgPool2d = (kernel: Pair, options: { stride?: Pair; padding?: Pair } = {}): Module =>
-  new Lambda((x) => avgPool2d(x, { kernel, ...options }));
+type PoolLayerOptions = { stride?: Pair; padding?: Pair };
+
+/** Shapes of a pooling: [..., h, w, c] -> [..., oh, ow, c]. */
+const pooled =
+  (op: string, kernel: Pair, { stride = kernel, padding = 0 }: PoolLayerOptions) =>
+  (x: Shape): Shape => {
+    const [k, s, p] = [kernel, stride, padding].map((v) => pair(op, 'geometry', v, 1, 0));
+    const image = x.slice(-3, -1).map((size, a) => Math.floor((size + 2 * p[a] - k[a]) / s[a]) + 1);
+    if (image.some((size) => size < 1)) throw new ShapeError(op, `images of at least ${k.join(' x ')}`, showShape(x));
+    return [...x.slice(0, -3), ...image, x[x.length - 1]];
+  };
+
+export const ReLU = (): Module => new Lambda(relu, (x) => x);
+export const MaxPool2d = (kernel: Pair, options: PoolLayerOptions = {}): Module =>
+  new Lambda((x) => maxPool2d(x, { kernel, ...options }), pooled('MaxPool2d', kernel, options));
+export const AvgPool2d = (kernel: Pair, options: PoolLayerOptions = {}): Module =>
+  new Lambda((x) => avgPool2d(x, { kernel, ...options }), pooled('AvgPool2d', kernel, options));
+/** Averages over size x size windows that share the image out. */
+export const AdaptiveAvgPool2d = (size: number): Module =>
+  new Lambda(
+    (x) => adaptiveAvgPool2d(x, size),
+    (x) => [...x.slice(0, -3), size, size, x[x.length - 1]],
+  );
 /** Mean over height and width: [..., h, w, c] -> [..., c]. */
-export const GlobalAvgPool2d = (): Module => new Lambda((x) => mean(x, [x.rank - 3, x.rank - 2]));
+export const GlobalAvgPool2d = (): Module =>
+  new Lambda(
+    (x) => mean(x, [x.rank - 3, x.rank - 2]),
+    (x) => [...x.slice(0, -3), x[x.length - 1]],
+  );
 /** All axes after the first into one. */
-export const Flatten = (): Module => new Lambda((x) => flatten(x, 1));
+export const Flatten = (): Module =>
+  new Lambda(
+    (x) => flatten(x, 1),
+    ([n, ...rest]) => [n, sizeOf(rest)],
+  );
 
 /** Zeroes a share p of the elements in training and scales the rest by 1 / (1 - p). */
 export class Dropout extends Module {
@@ -116,6 +185,9 @@ export class Dropout extends Module {
     if (!context.training || this.p === 0) return x;
     if (!context.generator) throw new ArgumentError('Dropout', 'a generator for the model (Model.seed)', 'none');
     return dropout(x, this.p, context.generator);
+  }
+  protected override outputShape(x: Shape): Shape {
+    return x;
   }
 }
 
@@ -129,5 +201,8 @@ export class Sequential extends Module {
     let y = x;
     for (const m of this.children.values()) y = m.run(y, context);
     return y;
+  }
+  protected override outputShape(x: Shape, visit?: Visitor): Shape {
+    return [...this.children.values()].reduce((shape, m) => m.trace(shape, visit), x);
   }
 }

@@ -223,8 +223,8 @@ describe('observe', () => {
       });
       expect(seen.get('')).toEqual(y.shape);
     });
-    const block = ['conv1', 'bn1', 'conv2', 'bn2'];
-    const stage = (k: number) => [...block.map((n) => `layer${k}.0.${n}`), `layer${k}.0`, `layer${k}`];
+    const block = (k: number) => ['conv1', 'bn1', 'conv2', ...(k > 1 ? ['shortcut'] : []), 'bn2'];
+    const stage = (k: number) => [...block(k).map((n) => `layer${k}.0.${n}`), `layer${k}.0`, `layer${k}`];
     expect(order).toEqual(['conv1', 'bn1', ...stage(1), ...stage(2), ...stage(3), 'pool', 'linear', '']);
     expect(seen.get('layer2.0.bn2')).toEqual([1, 4, 4, 8]);
     expect(seen.get('pool')).toEqual([1, 16]);

@@ -13,7 +13,7 @@ export function convNet({ channels = [24, 32], hidden = 128, classes = 10 } = {}
     conv2: new Conv2d(a, b, 3, { activation: 'relu' }),
     pool2: MaxPool2d(2),
     flatten: Flatten(),
-    fc1: new Linear(b * 25, hidden, { activation: 'relu' }),
+    fc1: new Linear([5, 5, b], hidden, { activation: 'relu' }),
     fc2: new Linear(hidden, classes),
   });
 }
