@@ -1,8 +1,8 @@
-import cliProgress from 'cli-progress';
 import Table from 'cli-table3';
 import pc from 'picocolors';
 import { generateDigits } from '../data/digits.js';
 import { type Device, openDevice } from '../gpu/device.js';
+import { SecateurError } from '../gpu/errors.js';
 import { Model } from '../nn/model.js';
 import { convNet } from '../nn/zoo/convnet.js';
 import { mul } from '../ops/pointwise.js';
@@ -13,6 +13,8 @@ import { scope } from '../tensor/scope.js';
 import { type Tensor, tensor } from '../tensor/tensor.js';
 import { type Evaluation, evaluate } from '../train/evaluate.js';
 import { fit as trainModel } from '../train/fit.js';
+import { applyMask } from '../train/mask.js';
+import { trainingBar } from './training-bar.js';
 
 export interface DemoOptions {
   seed: number;
@@ -54,7 +56,7 @@ export async function demo(options: DemoOptions): Promise<number> {
     stages.push({ name: 'dense', at: await evaluate(model, test.inputs, test.targets), kept: '100 %' });
 
     const pruned = await magnitudeMask(model.parameters, options.sparsity);
-    applyMask(model, pruned.mask);
+    applyMask(model.parameters, pruned.mask);
     const share = `${((100 * pruned.kept) / pruned.total).toFixed(1)} %`;
     stages.push({ name: 'pruned', at: await evaluate(model, test.inputs, test.targets), kept: share });
 
@@ -92,14 +94,6 @@ function upload(
   return { inputs, targets: tensor(device, Int32Array.from(set.labels)) };
 }
 
-/** Sets the masked weights to 0 at once; the optimiser keeps them there. */
-function applyMask(model: Model, mask: Tensor): void {
-  const { flat } = model.parameters;
-  const product = scope(() => mul(flat, mask));
-  model.device.stream.copy(product.binding('demo'), flat.binding('demo'), flat.bytes);
-  product.dispose();
-}
-
 async function trainStage(
   model: Model,
   optimiser: ReturnType<typeof adam>,
@@ -108,25 +102,14 @@ async function trainStage(
   seed: number,
   label: string,
 ): Promise<void> {
-  const begun = performance.now();
-  const bar = new cliProgress.SingleBar({
-    format: `${label} ${pc.green('{bar}')} {percentage} % | step {value} of {total} | loss {loss} | {rate} images/s | {eta} s left`,
-    hideCursor: true,
-    barsize: 24,
-    noTTYOutput: true,
-    notTTYSchedule: 5000,
-  });
-  bar.start(epochs * Math.floor(data.inputs.shape[0] / BATCH), 0, { loss: '-', rate: '-' });
-  await trainModel(model, optimiser, data.inputs, data.targets, {
+  const result = await trainModel(model, optimiser, data.inputs, data.targets, {
     epochs,
     batch: BATCH,
     seed,
-    progress: ({ step, loss }) => {
-      const seconds = (performance.now() - begun) / 1000;
-      bar.update(step, { loss: loss.toFixed(3), rate: Math.round((step * BATCH) / seconds) });
-    },
+    reporters: [trainingBar(label)],
   });
-  bar.stop();
+  if (result.status === 'diverged')
+    throw new SecateurError('diverged', `${label.trim()} diverged: the loss was ${result.loss} at step ${result.step}`);
 }
 
 function stageTable(stages: readonly { name: string; at: Evaluation; kept: string }[]): string {

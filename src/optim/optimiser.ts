@@ -165,6 +165,28 @@ export class Optimiser {
   get slots(): readonly Tensor[] {
     return this.state;
   }
+  /** All that its steps depend on and change, for checkpoints; the mask, if there is one, is its owner's. */
+  get tensors(): ReadonlyMap<string, Tensor> {
+    return new Map([
+      ['steps', this.steps],
+      ['base', this.base],
+      ...this.state.map((t, i) => [`slot${i}`, t] as const),
+      ...(this.mask ? [['mask', this.mask] as const] : []),
+    ]);
+  }
+  /** The rule and its options: runs of the same bytes have the same. What `setLearningRate` changes is a tensor. */
+  get config(): Readonly<Record<string, string | number>> {
+    const { schedule: _, decays, betas, ...numbers } = this.options;
+    return {
+      optimiser: this.spec.rule,
+      schedule: this.schedule.wgsl,
+      ...(decays && { decays: this.parameters.names.filter(decays).join(' ') }),
+      ...(betas && { betas: betas.join(' ') }),
+      ...Object.fromEntries(
+        Object.entries(numbers).flatMap(([name, v]) => (v === undefined ? [] : [[name, Number(v)]])),
+      ),
+    };
+  }
   /** Starts over: step 0, state 0. */
   reset(): void {
     this.steps.write([0]);
