@@ -220,8 +220,10 @@ describe('binary float operations on the device', () => {
         const e = x ** b[i];
         const what = `pow(${x}, ${b[i]}) is ${got[i]}, expected ${e}`;
         if (!Number.isFinite(e)) expect(got[i], what).toBe(e);
-        // The error of log2 is multiplied by the exponent of the result.
-        else if (!(Math.abs(got[i] - e) <= (8 + 4 * Math.abs(b[i] * Math.log2(Math.abs(x) || 1))) * ulp(e)))
+        // The error of log2 is multiplied by the exponent: WGSL allows 3 ulp of log2, and 2^-21 for bases from 0.5 to 2.
+        else if (
+          !(Math.abs(got[i] - e) <= (8 + Math.abs(b[i]) * (3 + 4 * Math.abs(Math.log2(Math.abs(x) || 1)))) * ulp(e))
+        )
           expect.fail(what);
       });
     }

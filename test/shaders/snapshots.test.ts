@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { moduleSource, type ParamMode, type Shader } from '../../src/gpu/kernel.js';
 import { testDevice } from '../support/device.js';
-import { type Family, families } from './specs.js';
+import type { Family } from './family.js';
+import { families } from './specs.js';
 
 const t = testDevice();
 const SHADERS = fileURLToPath(new URL('../../shaders', import.meta.url));
