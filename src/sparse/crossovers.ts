@@ -5,8 +5,8 @@ import type { BlockSize } from './block-pattern.js';
 /** What a layer computes: its result, and in training the gradients of its input and its weight. */
 export type Pass = 'y' | 'dx' | 'dw';
 
-/** A way to multiply with a masked weight, beside the dense one. `csrFew` is that of compressed rows of few entries. */
-export type SparseForm = 'csr' | 'csrFew' | `block${BlockSize}` | 'nm';
+/** A way to multiply with a masked weight, beside the dense one. */
+export type SparseForm = 'csr' | `block${BlockSize}` | 'nm';
 
 export type LayerOp = 'linear' | 'conv2d';
 
@@ -37,30 +37,26 @@ type FormTable = { readonly [F in SparseForm]?: { readonly [P in Pass]: Relative
 /**
  * Software devices, measured: least squares of relative errors over 20 linear layers and 14 convolutions with 0.5 to
  * 50 % of their weights (lavapipe on two cores, subgroups of 8, GPU timestamps, medians, masking and sampling included).
- * They are right to 15 % in the median. Rows meet the dense form at 20 to 30 % density, blocks of 8 at 50 to 80 %.
+ * They are right to 15 % in the median. Rows meet the dense form at 20 to 30 % density, blocks of 8 at 50 to 80 %. The
+ * gradients of N:M are those of compressed rows.
  */
 const SOFTWARE: Record<LayerOp, FormTable> = {
   linear: {
-    csr: { y: [2.9, 28, 10, 13, 0], dx: [3, 28, 21, 13, 0], dw: [3.7, 34, 30, 8, 0] },
-    csrFew: { y: [22, 0, 86, 7, 0], dx: [0, 118, 36, 15, 0], dw: [15, 14, 7, 5, 0.4] },
+    csr: { y: [2.9, 31, 10, 12, 0], dx: [2.8, 29, 17, 10, 0.3], dw: [3.5, 38, 25, 7, 0] },
     block4: { y: [1.8, 6, 11, 9, 0], dx: [1.7, 26, 20, 7, 0], dw: [2.2, 8, 47, 3, 0] },
     block8: { y: [1.3, 6, 12, 6, 0], dx: [1.2, 26, 12, 3, 0], dw: [1.6, 9, 23, 5, 0] },
     block16: { y: [1.4, 0, 11, 8, 0], dx: [1.2, 23, 7, 1, 0], dw: [1.2, 5, 12, 7, 0.6] },
     block32: { y: [1.6, 5, 5, 6, 0.1], dx: [1, 19, 6, 1, 0], dw: [1.1, 3, 8, 5, 1.2] },
-    nm: { y: [2.2, 5, 0, 14, 0], dx: [3.1, 0, 9, 18, 0], dw: [3.7, 32, 11, 1, 0.4] },
+    nm: { y: [2.2, 5, 0, 14, 0], dx: [2.8, 29, 17, 10, 0.3], dw: [3.5, 38, 25, 7, 0] },
   },
   conv2d: {
-    csr: { y: [4.1, 111, 0, 53, 4.6], dx: [4.2, 110, 0, 50, 3.6], dw: [5, 89, 31, 64, 9] },
-    csrFew: { y: [28, 38, 92, 0, 20], dx: [35, 81, 39, 0, 35], dw: [55, 0, 0, 250, 5.6] },
+    csr: { y: [4.1, 74, 42, 33, 2.4], dx: [4.1, 96, 19, 41, 1.2], dw: [5.3, 75, 47, 51, 6.5] },
     block4: { y: [3.8, 40, 0, 7, 4], dx: [3.6, 19, 49, 3, 6.5], dw: [2.5, 25, 5, 6, 3.4] },
     block8: { y: [1.8, 27, 4, 10, 0], dx: [1.6, 34, 30, 6, 0], dw: [1.4, 13, 2, 10, 4] },
     block16: { y: [1.4, 16, 0, 9, 0], dx: [1.2, 26, 7, 5, 0], dw: [1.2, 15, 6, 10, 0] },
     block32: { y: [1.2, 9, 1, 9, 4.5], dx: [1.1, 23, 10, 1, 0.7], dw: [1, 0, 9, 8, 4.6] },
   },
 };
-
-/** Entries times n below which software devices multiply compressed rows by kernels that compile fast but run slower. */
-const FEW: Record<LayerOp, number> = { linear: 1e5, conv2d: 5e5 };
 
 const everyPass = (r: Relative) => ({ y: r, dx: r, dw: r });
 
@@ -92,14 +88,12 @@ const CROSSOVERS: Record<DeviceClass, Record<LayerOp, FormTable>> = {
 export function relativeTime(
   device: Device,
   op: LayerOp,
-  form: Exclude<SparseForm, 'csrFew'>,
+  form: SparseForm,
   size: LayerSize,
   passes: readonly Pass[],
 ): number {
   const { rows, cols, n, density, sharing, reuse } = size;
-  const forms = CROSSOVERS[device.deviceClass][op];
-  const few = form === 'csr' && density * rows * cols * n < FEW[op];
-  const table = (few && forms.csrFew) || forms[form];
+  const table = CROSSOVERS[device.deviceClass][op][form];
   if (!table || rows * cols * n === 0) return Number.POSITIVE_INFINITY;
   const times = passes.map((pass) => {
     const [entry, input, output, weight, start] = table[pass];

@@ -18,6 +18,8 @@ import { defineKernel, foldGrid, type Kernel, type Shader } from '../gpu/kernel.
 import { Tensor } from '../tensor/tensor.js';
 import {
   chooseForm,
+  isSmallProduct,
+  isSmallSample,
   type Sides,
   type SparseConvAttrs,
   sidesOf,
@@ -168,7 +170,8 @@ export function launchApply(
   const fused = { direction, bias: bias !== null, activation: attrs.activation };
   const biasPart = bias?.rank === 2 ? sides.resultC : 0;
   const inputs = (w: Walk) => [w.counts, w.stream, source, ...(bias ? [bias] : []), out];
-  if (!tiling || chooseForm(source.device, tiling, flopsOf(p)) === 'direct') {
+  const small = isSmallProduct(flopsOf(p), out.size);
+  if (!tiling || chooseForm(source.device, tiling, small) === 'direct') {
     const walk = makeWalk(p, 'direct', whole(sides), values);
     const pixels = p.images * sides.grid[0] * sides.grid[1];
     const n = pixels * sides.resultC * attrs.pattern.parts * sides.phases;
@@ -200,7 +203,7 @@ export function launchValues(op: string, attrs: SparseConvAttrs, x: Tensor, g: T
   const sides = sidesOf('forward', attrs);
   const p: Problem = { op, direction: 'forward', attrs, sides, images: g.shape[g.rank - 4], source: x };
   const tiling = tilingOf('forward', attrs, sides);
-  if (!tiling || chooseForm(x.device, tiling, flopsOf(p)) === 'direct') {
+  if (!tiling || chooseForm(x.device, tiling, isSmallSample(out.size)) === 'direct') {
     const { starts, across, lineOf } = pattern.byRow;
     const named = { ...geometryOf(p), entries: pattern.nnz, parts: pattern.parts };
     launch(p, directSamples, { workgroup: 64 }, [starts, across, lineOf, x, g, out], named, pattern.nnz, flopsOf(p));

@@ -116,17 +116,20 @@ export function overrideSparseConv(device: Device, form: SparseConvForm | null):
 }
 
 /**
- * Operations below which a panel does not pay: its pipeline takes some 0.7 s to compile, that of the direct kernel a
- * sixth of it, and the direct kernel is done with so many in 2 ms.
+ * Whether y or dx is too little work for a panel, whose pipeline takes some 0.7 s to compile: the direct kernel, which
+ * takes a sixth of that, is done with so much in half a millisecond. An output costs it as much as eight operations.
  */
-const LEAST_FLOPS = 1e6;
+export const isSmallProduct = (flops: number, outputs: number): boolean => flops + 8 * outputs < 2e5;
+
+/** Whether dw has too few entries for a panel, which loads all of x and g: so few fit in one workgroup. */
+export const isSmallSample = (nnz: number): boolean => nnz < 64;
 
 /**
- * Panels in private memory on software devices, where a private read costs a quarter of a load; loads on GPUs, whose
- * caches serve neighbouring windows and whose private arrays would spill to memory.
+ * Panels in private memory on software devices, where a private read costs a quarter of a load; loads for small work,
+ * and on GPUs, whose caches serve neighbouring windows and whose private arrays would spill to memory.
  */
-export function chooseForm(device: Device, tiling: Tiling | null, flops: number): SparseConvForm {
+export function chooseForm(device: Device, tiling: Tiling | null, small: boolean): SparseConvForm {
   const subgroups = [4, 8, 16, 32, 64].includes(device.subgroupSize);
   if (!tiling || !subgroups) return 'direct';
-  return forced.get(device) ?? (device.deviceClass === 'software' && flops >= LEAST_FLOPS ? 'panel' : 'direct');
+  return forced.get(device) ?? (device.deviceClass === 'software' && !small ? 'panel' : 'direct');
 }

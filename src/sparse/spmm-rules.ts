@@ -62,21 +62,24 @@ export function chooseForm(device: Device, product: SparseProduct): SparseForm {
   const lanes = [4, 8, 16, 32, 64].includes(device.subgroupSize) ? device.subgroupSize : 0;
   if (device.deviceClass !== 'software') return gpuForm(product, lanes);
   const direct = softwareDirect(product, lanes);
-  if (lanes === 0 || product.nnz * product.n * product.parts < TINY) return direct;
+  if (lanes === 0) return direct;
+  const cost = directCost(product, direct, lanes);
+  if (cost * product.parts < TINY) return direct;
   const panel = softwarePanel(device, product);
   if (Math.ceil(product.n / (lanes * panel.columns)) > device.limits.maxWorkgroups) return direct;
-  return panelCost(product, panel) <= directCost(product, direct, lanes) ? panel : direct;
+  return panelCost(product, panel) <= cost ? panel : direct;
 }
 
 /**
  * Panels on software devices: columns a lane, rows at the most. A panel compiles in a time that grows with its columns
  * and the square of its rows: 0.6 s and 1 s on two cores, once a machine, for the driver keeps what it compiled. More
- * chunks of K than need be are dearer than fewer columns, because each reads and writes C again. The smallest products
- * are not worth any panel.
+ * chunks of K than need be are dearer than fewer columns, because each reads and writes C again.
  */
 const PANEL = { columns: 8, rows: 256 };
 const LONG_PANEL = { columns: 4, rows: 512 };
-const TINY = 1e5;
+
+/** Costs of the direct form, some 0.2 ms, below which no panel is worth compiling. */
+const TINY = 2e5;
 
 /** Whether lines are better columns in `sddmm`: then rows lie along the panel, and take fewer chunks than columns do. */
 export const linesAreColumns = (rows: number, cols: number): boolean =>
@@ -112,11 +115,11 @@ function panelCost({ op, m, k, n, nnz }: SparseProduct, { lanes, columns, capaci
   return tiles * (ranges * k * columns * 22 + m * chunks * turn + nnz * (2 + 2 * columns));
 }
 
-/** A vec4 from storage takes 36, a number 13, and as much the entry's coordinate and its value. */
+/** A vec4 from storage takes 36, a number 13, and as much the entry's coordinate and its value; a line's turn 220. */
 function directCost({ op, m, n, nnz, quads }: SparseProduct, { across, subgroup }: DirectForm, lanes: number): number {
   if (op === 'sddmm') return (nnz / lanes) * (40 + n * (quads ? 20 : 30));
   const steps = (Math.ceil(n / (across * (quads ? 4 : 1))) * across) / lanes;
-  return steps * (m * 100 + nnz * ((quads ? 40 : 17) + (subgroup ? 10 : 33)));
+  return steps * (m * 220 + nnz * ((quads ? 40 : 17) + (subgroup ? 10 : 33)));
 }
 
 /** Invocations along n: a power of two, no more than there are columns. */

@@ -43,7 +43,7 @@ const cases: [string, ConvCase, boolean][] = [
 ];
 
 describe(`derivatives of every order (seed ${SEED})`, () => {
-  // The rules are the same for both forms; so small, these cases go to the direct one unless it is said otherwise.
+  // The rules are the same for both forms; one case for the panel will do.
   const formed = [...cases.map((k) => ['direct', ...k] as const), ['panel', ...cases[0]] as const];
   it.each(formed)('%s: %s', async (form, name, c, bias) => {
     const w = drawWeight(new Inputs(name), c, 0.4);

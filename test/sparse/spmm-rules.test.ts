@@ -42,6 +42,14 @@ describe('the rules for software devices', () => {
     expect(form(product(512, 512, 1, 0.5))).toBe('direct');
   });
 
+  it('count results as well as entries where there is little to do', () => {
+    if (software.device.subgroupSize !== 8) return console.log('skipped: subgroups are not of 8 lanes');
+    const turned = { quads: false };
+    expect(form(product(64, 64, 1024, 0.017, turned))).toEqual([8, 64]);
+    expect(form(product(64, 64, 64, 0.017, turned))).toBe('direct');
+    expect(form(product(64, 64, 64, 0.017, { ...turned, parts: 16 }))).toEqual([8, 64]);
+  });
+
   it('cut few tiles into ranges, and hand out whole subgroups of entries from long lines only', () => {
     const panel = (p: SparseProduct) => {
       const f = chooseForm(software.device, p);
