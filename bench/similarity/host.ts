@@ -4,7 +4,6 @@ import { similarityVariant } from '../similarity.js';
 /** The engine's reference path: float64 in JavaScript. */
 export default similarityVariant({
   name: 'float64 on the host',
-  kind: 'engine',
   svcca: async (_, { x, y, points, neurons }) => {
     const shape = [points, neurons];
     return (await svcca({ data: x, shape }, { data: y, shape }, { precision: 'float64' })).correlations;

@@ -1,14 +1,18 @@
+import type { Device } from '../gpu/device.js';
 import { ArgumentError, ShapeError } from '../gpu/errors.js';
-import { showShape } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { cast } from '../ops/pointwise.js';
+import { slice } from '../ops/slice.js';
+import { assertDType } from '../tensor/dtype.js';
+import { type Shape, showShape, sizeOf } from '../tensor/shape.js';
+import { Tensor, tensor } from '../tensor/tensor.js';
 
 /** Values on the host with their shape, row-major. */
 export interface HostActivations {
   data: Float32Array | Float64Array;
-  shape: readonly number[];
+  shape: Shape;
 }
 
-/** What a layer gave for a list of inputs: [points, neurons], or images [points, h, w, channels]. f32 on a device. */
+/** What a layer gave for a list of inputs: [points, neurons], or images [points, h, w, channels]. f32 or f16 on a device. */
 export type Activations = Tensor | HostActivations;
 
 /** A float64 matrix [rows, cols] on the host: rows are data points, columns neurons. */
@@ -18,29 +22,38 @@ export interface Matrix {
   cols: number;
 }
 
-/** @throws ShapeError unless both are [points, neurons] with as many points */
-export function assertPair(op: string, x: Activations, y: Activations): void {
-  for (const [name, a] of [
-    ['x', x],
-    ['y', y],
-  ] as const) {
-    if (a.shape.length !== 2) {
-      const hint = a.shape.length === 4 ? ' (see asPoints for activations of convolutions)' : '';
-      throw new ShapeError(op, `${name} as [points, neurons]${hint}`, showShape(a.shape));
-    }
-    if (a.shape[1] === 0 || a.shape[0] === 0)
-      throw new ShapeError(op, `${name} with points and neurons`, showShape(a.shape));
-    if (!(a instanceof Tensor) && a.data.length !== a.shape[0] * a.shape[1])
-      throw new ShapeError(op, `${a.shape[0] * a.shape[1]} values in ${name}`, `${a.data.length}`);
+/**
+ * Checks one side without reading a device.
+ *
+ * @throws ShapeError unless it has `rank` axes, none of them empty, and as many values as its shape says
+ * @throws DTypeError for tensors of other than f32 or f16
+ */
+export function assertActivations(op: string, name: string, a: Activations, rank: 2 | 4): void {
+  const { shape } = a;
+  if (shape.length !== rank) {
+    const hint = rank === 2 && shape.length === 4 ? ' (see convPoints for activations of convolutions)' : '';
+    const axes = rank === 2 ? '[points, neurons]' : '[points, h, w, channels]';
+    throw new ShapeError(op, `${name} as ${axes}${hint}`, showShape(shape));
   }
+  if (sizeOf(shape) === 0) throw new ShapeError(op, `${name} with points and neurons`, showShape(shape));
+  if (a instanceof Tensor) assertDType(op, name, a.dtype, 'f32', 'f16');
+  else if (a.data.length !== sizeOf(shape))
+    throw new ShapeError(op, `${sizeOf(shape)} values in ${name}`, `${a.data.length}`);
+}
+
+/** @throws ShapeError unless both are [points, neurons] with as many points; otherwise as `assertActivations` */
+export function assertPair(op: string, x: Activations, y: Activations, rank: 2 | 4 = 2): void {
+  assertActivations(op, 'x', x, rank);
+  assertActivations(op, 'y', y, rank);
   if (x.shape[0] !== y.shape[0])
     throw new ShapeError(op, 'as many points in x as in y', `${showShape(x.shape)} and ${showShape(y.shape)}`);
 }
 
-/** The values in float64. @throws ArgumentError for NaN or infinity, naming the place */
+/** The values in float64, a fresh copy. @throws ArgumentError for NaN or infinity, naming the place */
 export async function hostMatrix(op: string, name: string, a: Activations): Promise<Matrix> {
   const data = Float64Array.from(a instanceof Tensor ? await a.data() : a.data);
-  const [rows, cols] = a.shape;
+  const rows = a.shape[0];
+  const cols = data.length / rows;
   const bad = data.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) {
     const at = `${data[bad]} at point ${Math.floor(bad / cols)}, neuron ${bad % cols}`;
@@ -49,17 +62,44 @@ export async function hostMatrix(op: string, name: string, a: Activations): Prom
   return { data, rows, cols };
 }
 
-/** The matrix with every column's mean taken off. */
+/** Rows `begin` to `end` as an f32 tensor for the innermost scope: a view or copy of a tensor's, or an upload. */
+export function deviceRows(device: Device, a: Activations, begin = 0, end = a.shape[0]): Tensor {
+  const size = sizeOf(a.shape.slice(1));
+  const shape = [end - begin, ...a.shape.slice(1)];
+  if (!(a instanceof Tensor)) {
+    return tensor(device, Float32Array.from(a.data.subarray(begin * size, end * size)), { shape });
+  }
+  const rows = begin === 0 && end === a.shape[0] ? a : slice(a, [begin], [end]);
+  return rows.dtype === 'f16' ? cast(rows, 'f32') : rows;
+}
+
+/** The matrix less every column's mean; exactly zero where a column never changes. */
 export function centred({ data, rows, cols }: Matrix): Matrix {
+  // Taken relative to the first point, a column that never changes has sums without rounding.
   const mean = new Float64Array(cols);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) mean[j] += data[i * cols + j] / rows;
+  for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) mean[j] += (data[i * cols + j] - data[j]) / rows;
   const out = new Float64Array(data.length);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) out[i * cols + j] = data[i * cols + j] - mean[j];
+  for (let i = 0; i < rows; i++)
+    for (let j = 0; j < cols; j++) out[i * cols + j] = data[i * cols + j] - data[j] - mean[j];
   return { data: out, rows, cols };
 }
 
+/** Mean of each column. */
+export function columnMeans({ data, rows, cols }: Matrix): Float64Array {
+  const mean = new Float64Array(cols);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) mean[j] += (data[i * cols + j] - data[j]) / rows;
+  return mean.map((value, j) => value + data[j]);
+}
+
+/** Sum of squares of each column. */
+export function columnSquares({ data, rows, cols }: Matrix): Float64Array {
+  const squares = new Float64Array(cols);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) squares[j] += data[i * cols + j] ** 2;
+  return squares;
+}
+
 /** Neurons whose variance is below this share of the greatest say nothing, and are dropped. */
-const DEAD = 1e-10;
+export const DEAD = 1e-10;
 
 /** Columns that live, given every column's sum of squares about its mean; none where nothing varies. */
 export function livingNeurons(squares: ArrayLike<number>): number[] {
@@ -70,18 +110,10 @@ export function livingNeurons(squares: ArrayLike<number>): number[] {
 
 /** Some columns of a matrix. */
 export function selectColumns({ data, rows, cols }: Matrix, kept: readonly number[]): Matrix {
-  if (kept.length === cols) return { data, rows, cols };
   const out = new Float64Array(rows * kept.length);
   for (let i = 0; i < rows; i++)
     for (let j = 0; j < kept.length; j++) out[i * kept.length + j] = data[i * cols + kept[j]];
   return { data: out, rows, cols: kept.length };
-}
-
-/** Sum of squares of each column. */
-export function columnSquares({ data, rows, cols }: Matrix): Float64Array {
-  const squares = new Float64Array(cols);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) squares[j] += data[i * cols + j] ** 2;
-  return squares;
 }
 
 /** aᵀ b, [a.cols, b.cols]. */

@@ -1,13 +1,7 @@
 import { hostSvdvals } from '../linalg/host/svd.js';
-import type { Flag, Relation } from './relation.js';
-
-/** A similarity with what it should be read with. */
-export interface SimilarityResult {
-  similarity: number;
-  points: number;
-  precision: Relation['precision'];
-  flags: readonly Flag[];
-}
+import { carries } from './directions.js';
+import type { Relation } from './relation.js';
+import type { SimilarityResult } from './result.js';
 
 export interface ProcrustesResult extends SimilarityResult {
   /** ||X Q - Y||² at the best rotation Q, of sides scaled to unit Frobenius norm: 2 - 2 similarity. */
@@ -30,10 +24,10 @@ export function relationCka(r: Relation): SimilarityResult {
 /** Orthogonal Procrustes similarity (Ding et al. 2021): nuclear norm of Xᵀ Y over the Frobenius norms, in [0, 1]. */
 export function relationProcrustes(r: Relation): ProcrustesResult {
   const square = (s: Float64Array) => s.reduce((sum, value) => sum + value * value, 0);
-  const scale = Math.sqrt(square(r.x.s) * square(r.y.s));
+  const scale = Math.sqrt(square(r.x.s)) * Math.sqrt(square(r.y.s));
   const nuclear = hostSvdvals(scaledCross(r), r.x.rank, r.y.rank).reduce((sum, value) => sum + value, 0);
-  const found = result(r, scale === 0 ? 0 : nuclear / scale);
-  return { ...found, squaredDistance: 2 - 2 * found.similarity, angle: Math.acos(Math.min(1, found.similarity)) };
+  const found = result(r, scale === 0 ? 0 : Math.min(1, nuclear / scale));
+  return { ...found, squaredDistance: 2 - 2 * found.similarity, angle: Math.acos(found.similarity) };
 }
 
 /** Share of x's variance that a linear regression on y explains: ||Uyᵀ X||² / ||X||². Not symmetric. */
@@ -46,17 +40,20 @@ export function relationRegression(r: Relation): SimilarityResult {
     explained += row * r.x.s[i] ** 2;
     total += r.x.s[i] ** 2;
   }
-  return result(r, total === 0 ? 0 : explained / total);
+  return result(r, total === 0 ? 0 : Math.min(1, explained / total));
 }
+
+/** A regression inverts y alone. */
+export const carriesRegression = (r: Relation): boolean => carries(r.y);
 
 /** diag(sx) cross diag(sy): Xᵀ Y in the singular bases. */
-function scaledCross(r: Relation): Float64Array {
-  return r.cross.map((value, at) => value * r.x.s[Math.floor(at / r.y.rank)] * r.y.s[at % r.y.rank]);
+function scaledCross({ cross, x, y }: Relation): Float64Array {
+  return cross.map((value, at) => value * x.s[Math.floor(at / y.rank)] * y.s[at % y.rank]);
 }
 
-const result = (r: Relation, similarity: number): SimilarityResult => ({
+const result = ({ points, precision, flags }: Relation, similarity: number): SimilarityResult => ({
   similarity,
-  points: r.points,
-  precision: r.precision,
-  flags: r.flags,
+  points,
+  precision,
+  flags,
 });

@@ -1,28 +1,8 @@
+import type { Device } from '../gpu/device.js';
 import { hostSvd } from '../linalg/host/svd.js';
-import {
-  type Activations,
-  assertPair,
-  centred,
-  columnSquares,
-  hostMatrix,
-  livingNeurons,
-  type Matrix,
-  selectColumns,
-  transposedProduct,
-} from './activations.js';
-
-/** What a result should be read with. */
-export type Flag =
-  /** One side does not vary at all: its similarity is 0 by definition. */
-  | 'degenerate'
-  /** Fewer than five points for each neuron: canonical correlations are biased upwards. */
-  | 'few points'
-  /** Some directions are linear combinations of others, and count once. */
-  | 'rank deficient'
-  /** Float32 would have lost accuracy here, so it was done again in float64. */
-  | 'float64 fallback'
-  /** The covariances were accumulated in float32 and have a condition number that it does not carry. */
-  | 'ill-conditioned';
+import { columnSquares, livingNeurons, type Matrix, selectColumns, transposedProduct } from './activations.js';
+import type { Triangle } from './host-triangle.js';
+import type { Flag, Precision } from './result.js';
 
 /**
  * The thin singular value decomposition of one side's centred activations, U diag(s) Vᵀ, without its dead neurons and
@@ -37,6 +17,8 @@ export interface Side {
   s: Float64Array;
   /** Directions in neuron space: [neurons - dropped, rank]. */
   v: Float64Array;
+  /** Mean of each living neuron: [neurons - dropped]. */
+  mean: Float64Array;
 }
 
 /** Everything that measures invariant to rotations of the points need to know of two sides. */
@@ -46,8 +28,10 @@ export interface Relation {
   y: Side;
   /** Uxᵀ Uy: [x.rank, y.rank]. */
   cross: Float64Array;
-  /** Arithmetic that made `cross` and the sides; what follows from them is always float64. */
-  precision: 'float32' | 'float64';
+  /** Arithmetic that made `cross` and the sides. */
+  precision: Precision;
+  /** Where float32 was done: large products that follow from it are decomposed there too. */
+  device?: Device;
   flags: Flag[];
 }
 
@@ -55,42 +39,43 @@ export interface Relation {
 const EPSILON = 2.2e-16;
 
 /**
- * Decomposes two sides in float64 on the host, by a singular value decomposition of each: no covariance is inverted.
- *
- * @param x activations [points, neurons]
- * @throws ShapeError unless both are matrices with as many points
- * @throws ArgumentError for NaN or infinity
+ * The relation of the first p columns of a triangle to its other ones, or to themselves where there are no others, in
+ * float64: a singular value decomposition of each, and no covariance is inverted.
  */
-export async function hostRelation(op: string, x: Activations, y: Activations): Promise<Relation> {
-  assertPair(op, x, y);
-  const a = hostSide(centred(await hostMatrix(op, 'x', x)));
-  const b = y === x ? a : hostSide(centred(await hostMatrix(op, 'y', y)));
+export function hostRelation(triangle: Triangle, p: number): Relation {
+  const { points, r, triangular } = triangle;
+  // Below row p, the first p columns of a triangle are zero.
+  const top = triangular ? Math.min(p, r.rows) : r.rows;
+  const x = hostSide(triangle, 0, p, top);
+  const y = r.cols === p ? x : hostSide(triangle, p, r.cols, r.rows);
   return {
-    points: x.shape[0],
-    x: a.side,
-    y: b.side,
-    cross: transposedProduct(a.u, b.u),
+    points,
+    x: x.side,
+    y: y.side,
+    cross: transposedProduct(x.u, { ...y.u, rows: top }),
     precision: 'float64',
-    flags: sideFlags(a.side, b.side),
+    flags: sideFlags(x.side, y.side),
   };
 }
 
-function hostSide(x: Matrix): { side: Side; u: Matrix } {
-  const kept = livingNeurons(columnSquares(x));
-  const live = selectColumns(x, kept);
-  const r = Math.min(live.rows, live.cols);
-  const { u, s, v } = hostSvd(live.data, live.rows, live.cols);
-  const floor = s.length > 0 ? s[0] * Math.max(live.rows, live.cols) * EPSILON : 0;
+function hostSide({ points, r, mean }: Triangle, first: number, end: number, rows: number): { side: Side; u: Matrix } {
+  const columns = Array.from({ length: end - first }, (_, j) => first + j);
+  const all = selectColumns({ ...r, rows }, columns);
+  const kept = livingNeurons(columnSquares(all));
+  const live = selectColumns(all, kept);
+  const { u, s, v } = hostSvd(live.data, rows, kept.length);
+  const floor = s.length > 0 ? s[0] * Math.max(points, kept.length) * EPSILON : 0;
   const rank = s.filter((value) => value > floor).length;
   return {
     side: {
-      neurons: x.cols,
-      dropped: x.cols - kept.length,
+      neurons: all.cols,
+      dropped: all.cols - kept.length,
       rank,
       s: s.slice(0, rank),
-      v: firstColumns(v, kept.length, r, rank),
+      v: firstColumns(v, kept.length, s.length, rank),
+      mean: Float64Array.from(kept, (j) => mean[first + j]),
     },
-    u: { data: firstColumns(u, x.rows, r, rank), rows: x.rows, cols: rank },
+    u: { data: firstColumns(u, rows, s.length, rank), rows, cols: rank },
   };
 }
 
@@ -118,10 +103,18 @@ export function truncated(r: Relation, kx: number, ky: number): Relation {
     s: side.s.slice(0, k),
     v: firstColumns(side.v, side.neurons - side.dropped, side.rank, k),
   });
-  return {
-    ...r,
-    x: cut(r.x, kx),
-    y: cut(r.y, ky),
-    cross: firstColumns(r.cross.subarray(0, kx * r.y.rank), kx, r.y.rank, ky),
-  };
+  return { ...r, x: cut(r.x, kx), y: cut(r.y, ky), cross: firstColumns(r.cross, kx, r.y.rank, ky) };
+}
+
+/** The relation of y to x. */
+export function swapped(r: Relation): Relation {
+  const cross = new Float64Array(r.cross.length);
+  for (let i = 0; i < r.x.rank; i++)
+    for (let j = 0; j < r.y.rank; j++) cross[j * r.x.rank + i] = r.cross[i * r.y.rank + j];
+  return { ...r, x: r.y, y: r.x, cross };
+}
+
+/** Ratio of a side's greatest singular value to the one of its k-th direction; 1 where there are none. */
+export function condition({ s, rank }: Side, k = rank): number {
+  return k === 0 ? 1 : s[0] / s[k - 1];
 }

@@ -1,0 +1,89 @@
+import { apply, constant, input, scalar } from '../expr/expr.js';
+import { svd } from '../linalg/svd.js';
+import { map } from '../ops/map.js';
+import { matmul } from '../ops/matmul.js';
+import { max } from '../ops/reductions.js';
+import { slice } from '../ops/slice.js';
+import type { HostArray } from '../tensor/dtype.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { DEAD, livingNeurons } from './activations.js';
+import { peakOf, untracked } from './device-centred.js';
+import type { DeviceTriangle } from './device-triangle.js';
+import { firstColumns, type Relation, type Side, sideFlags } from './relation.js';
+
+/** Singular values, directions [neurons, count] and squares of columns of one side, and whether they converged. */
+interface Factors<T> {
+  s: T;
+  v: T;
+  squares: T;
+  converged: T;
+}
+
+/** Float32: directions below this share of the first are rounding error (times the greater size of the triangle). */
+const EPSILON = 2 ** -23;
+
+/**
+ * `hostRelation` in float32 on a device. Null where float32 does not hold the squares of the values, they are not finite,
+ * or a decomposition did not converge.
+ */
+export async function deviceRelation(triangle: DeviceTriangle, p: number): Promise<Relation | null> {
+  const { device, points, width } = triangle;
+  const same = width === p;
+  const found = untracked(() => {
+    const { r, triangular, mean } = triangle.triangle();
+    const rows = r.shape[0];
+    const top = triangular ? Math.min(p, rows) : rows;
+    const x = decompose(slice(r, [0, 0], [top, p]));
+    const y = same ? x : decompose(slice(r, [0, p], [rows, width]));
+    const cross = matmul(x.u, slice(y.u, [0], [top]), { transA: true });
+    // r itself belongs to the triangle; the slices of it do not leave this scope.
+    return { x: x.factors, y: y.factors, cross, mean, rows };
+  });
+  const { rows } = found;
+  const mean = await found.mean.data();
+  const cross = await found.cross.data();
+  const fx = await read(found.x);
+  const fy = same ? fx : await read(found.y);
+  for (const t of [found.mean, found.cross, ...Object.values(found.x), ...Object.values(found.y)]) t.dispose();
+  if (![fx, fy].every(({ s, squares, converged }) => converged[0] && [s, squares].every(allFinite))) return null;
+  const x = sideOf(fx, rows, mean.subarray(0, p));
+  const y = same ? x : sideOf(fy, rows, mean.subarray(p));
+  const kept = firstColumns(cross, x.rank, fy.s.length, y.rank);
+  return { points, x, y, cross: kept, precision: 'float32', device, flags: sideFlags(x, y) };
+}
+
+/** The decomposition of a side [rows, neurons] whose dead neurons count as zeros. */
+function decompose(side: Tensor): { u: Tensor; factors: Factors<Tensor> } {
+  const share = apply('div', input(0), input(1));
+  const squares = map([side, peakOf(side)], apply('mul', share, share), { axes: [0], keepDims: true });
+  const lives = apply('ge', input(1), apply('mul', input(2), scalar(0)));
+  const live = map([side, squares, max(squares)], apply('where', lives, input(0), constant(0)), { scalars: [DEAD] });
+  const { u, ...factors } = svd(live);
+  return { u, factors: { ...factors, squares } };
+}
+
+async function read({ s, v, squares, converged }: Factors<Tensor>): Promise<Factors<HostArray>> {
+  return { s: await s.data(), v: await v.data(), squares: await squares.data(), converged: await converged.data() };
+}
+
+const allFinite = (values: ArrayLike<number>): boolean => Array.prototype.every.call(values, Number.isFinite);
+
+function sideOf({ s, v, squares }: Factors<ArrayLike<number>>, rows: number, mean: ArrayLike<number>): Side {
+  const kept = livingNeurons(squares);
+  const neurons = squares.length;
+  const floor = s.length > 0 ? s[0] * Math.max(rows, kept.length) * EPSILON : 0;
+  let rank = 0;
+  while (rank < s.length && s[rank] > floor) rank++;
+  const directions = new Float64Array(kept.length * rank);
+  kept.forEach((j, i) => {
+    for (let k = 0; k < rank; k++) directions[i * rank + k] = v[j * s.length + k];
+  });
+  return {
+    neurons,
+    dropped: neurons - kept.length,
+    rank,
+    s: Float64Array.from({ length: rank }, (_, k) => s[k]),
+    v: directions,
+    mean: Float64Array.from(kept, (j) => mean[j]),
+  };
+}

@@ -1,0 +1,49 @@
+import { type Activations, assertPair, deviceRows, hostMatrix } from './activations.js';
+import { deviceRelation } from './device-relation.js';
+import { DeviceTriangle } from './device-triangle.js';
+import { besides, hostTriangle } from './host-triangle.js';
+import { inPrecision } from './precision.js';
+import { hostRelation, type Relation } from './relation.js';
+import type { PrecisionOptions } from './result.js';
+
+/**
+ * The relation of two sides [points, neurons].
+ *
+ * @param suffices whether a relation found in float32 is good enough for what it is wanted for
+ * @throws ShapeError, DTypeError, DeviceMismatchError, ArgumentError (NaN or infinity)
+ */
+export async function relate(
+  op: string,
+  x: Activations,
+  y: Activations,
+  options: PrecisionOptions,
+  suffices: (r: Relation) => boolean,
+): Promise<Relation> {
+  assertPair(op, x, y);
+  const [points, p] = x.shape;
+  const sides = y === x ? [x] : [x, y];
+  const width = sides.reduce((sum, side) => sum + side.shape[1], 0);
+  return inPrecision(
+    {
+      op,
+      x,
+      y,
+      work: points * width * Math.min(points, width),
+      suffices,
+      host: async () => {
+        const a = await hostMatrix(op, 'x', x);
+        return hostRelation(hostTriangle(y === x ? a : besides(a, await hostMatrix(op, 'y', y))), p);
+      },
+      device: async (device) => {
+        const triangle = new DeviceTriangle(device, width);
+        try {
+          triangle.add(points, (begin, end) => sides.map((side) => deviceRows(device, side, begin, end)));
+          return await deviceRelation(triangle, p);
+        } finally {
+          triangle.dispose();
+        }
+      },
+    },
+    options,
+  );
+}
