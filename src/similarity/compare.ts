@@ -54,7 +54,8 @@ export async function svcca(
 
 /**
  * Projection weighted canonical correlation analysis (Morcos et al. 2018): the mean correlation, weighted by how much of
- * the activations of one side (the smaller one) each canonical variate accounts for. Errors as `cca`.
+ * the activations of one side (the smaller one) each canonical variate accounts for. Variates of equal correlations, and
+ * so their weights, are not determined. Errors as `cca`.
  */
 export async function pwcca(
   x: Activations,

@@ -10,12 +10,14 @@ import type { Tensor } from '../tensor/tensor.js';
 /** Runs without a graph in a scope of its own. */
 export const untracked = <T>(fn: () => T): T => withRecording(false, () => scope(fn));
 
-/** x [points, neurons] less its means, and those means less `shift` [1, neurons]. */
-export function centredBeyond(x: Tensor, shift: Tensor): { centred: Tensor; mean: Tensor } {
+/** x [points, neurons] less its means, over `unit` [1, neurons] if there is one; and those means less `shift` [1, neurons]. */
+export function centredBeyond(x: Tensor, shift: Tensor, unit?: Tensor): { centred: Tensor; mean: Tensor } {
   const beyond = apply('sub', input(0), input(1));
   const share = { axes: [0], keepDims: true, scalars: [1 / x.shape[0]] };
   const mean = map([x, shift], apply('mul', beyond, scalar(0)), share);
-  return { centred: map([x, shift, mean], apply('sub', beyond, input(2))), mean };
+  const centred = apply('sub', beyond, input(2));
+  if (!unit) return { centred: map([x, shift, mean], centred), mean };
+  return { centred: map([x, shift, mean, unit], apply('div', centred, input(3))), mean };
 }
 
 /**

@@ -7,7 +7,7 @@ import { slice } from '../ops/slice.js';
 import type { HostArray } from '../tensor/dtype.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { DEAD, livingNeurons } from './activations.js';
-import { peakOf, untracked } from './device-centred.js';
+import { untracked } from './device-centred.js';
 import type { DeviceTriangle } from './device-triangle.js';
 import { firstColumns, type Relation, type Side, sideFlags } from './relation.js';
 
@@ -30,32 +30,32 @@ export async function deviceRelation(triangle: DeviceTriangle, p: number): Promi
   const { device, points, width } = triangle;
   const same = width === p;
   const found = untracked(() => {
-    const { r, triangular, mean } = triangle.triangle();
+    const { r, triangular, mean, unit } = triangle.triangle();
     const rows = r.shape[0];
     const top = triangular ? Math.min(p, rows) : rows;
     const x = decompose(slice(r, [0, 0], [top, p]));
     const y = same ? x : decompose(slice(r, [0, p], [rows, width]));
     const cross = matmul(x.u, slice(y.u, [0], [top]), { transA: true });
-    // r itself belongs to the triangle; the slices of it do not leave this scope.
-    return { x: x.factors, y: y.factors, cross, mean, rows };
+    return { x: x.factors, y: y.factors, cross, mean, unit, rows };
   });
   const { rows } = found;
   const mean = await found.mean.data();
+  const unit = await found.unit.data();
   const cross = await found.cross.data();
   const fx = await read(found.x);
   const fy = same ? fx : await read(found.y);
-  for (const t of [found.mean, found.cross, ...Object.values(found.x), ...Object.values(found.y)]) t.dispose();
+  for (const t of [found.mean, found.unit, found.cross, ...Object.values(found.x), ...Object.values(found.y)])
+    t.dispose();
   if (![fx, fy].every(({ s, squares, converged }) => converged[0] && [s, squares].every(allFinite))) return null;
-  const x = sideOf(fx, rows, mean.subarray(0, p));
-  const y = same ? x : sideOf(fy, rows, mean.subarray(p));
+  const x = sideOf(fx, rows, unit[0], mean.subarray(0, p));
+  const y = same ? x : sideOf(fy, rows, unit[p], mean.subarray(p));
   const kept = firstColumns(cross, x.rank, fy.s.length, y.rank);
   return { points, x, y, cross: kept, precision: 'float32', device, flags: sideFlags(x, y) };
 }
 
 /** The decomposition of a side [rows, neurons] whose dead neurons count as zeros. */
 function decompose(side: Tensor): { u: Tensor; factors: Factors<Tensor> } {
-  const share = apply('div', input(0), input(1));
-  const squares = map([side, peakOf(side)], apply('mul', share, share), { axes: [0], keepDims: true });
+  const squares = map([side], apply('mul', input(0), input(0)), { axes: [0], keepDims: true });
   const lives = apply('ge', input(1), apply('mul', input(2), scalar(0)));
   const live = map([side, squares, max(squares)], apply('where', lives, input(0), constant(0)), { scalars: [DEAD] });
   const { u, ...factors } = svd(live);
@@ -68,7 +68,12 @@ async function read({ s, v, squares, converged }: Factors<Tensor>): Promise<Fact
 
 const allFinite = (values: ArrayLike<number>): boolean => Array.prototype.every.call(values, Number.isFinite);
 
-function sideOf({ s, v, squares }: Factors<ArrayLike<number>>, rows: number, mean: ArrayLike<number>): Side {
+function sideOf(
+  { s, v, squares }: Factors<ArrayLike<number>>,
+  rows: number,
+  unit: number,
+  mean: ArrayLike<number>,
+): Side {
   const kept = livingNeurons(squares);
   const neurons = squares.length;
   const floor = s.length > 0 ? s[0] * Math.max(rows, kept.length) * EPSILON : 0;
@@ -82,7 +87,7 @@ function sideOf({ s, v, squares }: Factors<ArrayLike<number>>, rows: number, mea
     neurons,
     dropped: neurons - kept.length,
     rank,
-    s: Float64Array.from({ length: rank }, (_, k) => s[k]),
+    s: Float64Array.from({ length: rank }, (_, k) => s[k] * unit),
     v: directions,
     mean: Float64Array.from(kept, (j) => mean[j]),
   };

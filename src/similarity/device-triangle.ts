@@ -1,19 +1,25 @@
+import { apply, input } from '../expr/expr.js';
 import type { Device } from '../gpu/device.js';
 import { qrTriangle } from '../linalg/qr.js';
 import { concat } from '../ops/concat.js';
-import { add, mul, sub } from '../ops/pointwise.js';
+import { expand } from '../ops/expand.js';
+import { add, div, mul, sub } from '../ops/pointwise.js';
+import { extremumOf } from '../ops/reduce.js';
+import { alias } from '../ops/reshape.js';
 import { slice } from '../ops/slice.js';
 import { keep } from '../tensor/scope.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { centredBeyond, untracked } from './device-centred.js';
+import { centredBeyond, peakOf, untracked } from './device-centred.js';
 
 interface State {
-  /** [rows, width], more than `width` rows only between small batches. */
+  /** [rows, width], more than `width` rows only between small batches; in units of `unit`. */
   r: Tensor;
   triangular: boolean;
-  /** Mean of what lies beyond the shift, and the shift, which is the first point: [1, width]. */
+  /** Mean of what lies beyond the shift: [1, width]. */
   mean: Tensor;
+  /** The first point, and for each neuron the greatest magnitude of its side beyond that in the first batch: [1, width]. */
   shift: Tensor;
+  unit: Tensor;
 }
 
 /** As much of the largest binding as one batch may take: factoring it needs several tensors of its size. */
@@ -22,12 +28,16 @@ const SHARE = 4;
 /** `HostTriangle` in float32 on a device: the same algebra by blocked QR. Nothing is read back. */
 export class DeviceTriangle {
   points = 0;
+  readonly width: number;
   private state: State | null = null;
 
+  /** @param sides neurons of one or two sides, which may be of quite different units */
   constructor(
     readonly device: Device,
-    readonly width: number,
-  ) {}
+    private readonly sides: readonly number[],
+  ) {
+    this.width = sides.reduce((sum, neurons) => sum + neurons, 0);
+  }
 
   /**
    * Folds in points, in parts of a size that fits.
@@ -43,13 +53,18 @@ export class DeviceTriangle {
     }
   }
 
-  /** r with at most as many rows as columns and the means [1, width], owned by the innermost scope. */
-  triangle(): { r: Tensor; triangular: boolean; mean: Tensor } {
+  /** r with at most as many rows as columns, its unit, and the means [1, width], owned by the innermost scope. */
+  triangle(): { r: Tensor; triangular: boolean; unit: Tensor; mean: Tensor } {
     const { state } = this;
     if (!state) throw new Error('a triangle of no points');
-    const { r, mean, shift } = state;
+    const { r, mean, shift, unit } = state;
     const full = r.shape[0] > this.width;
-    return { r: full ? qrTriangle(r) : r, triangular: full || state.triangular, mean: add(mean, shift) };
+    return {
+      r: full ? qrTriangle(r) : r,
+      triangular: full || state.triangular,
+      unit: alias(unit),
+      mean: add(mean, shift),
+    };
   }
 
   dispose(): void {
@@ -59,8 +74,9 @@ export class DeviceTriangle {
   private replace(next: State | null): void {
     const before = this.state;
     this.state = next;
-    if (next) for (const t of [next.r, next.mean, next.shift]) keep(t);
-    if (before) for (const t of [before.r, before.mean, before.shift]) if (t !== next?.shift) t.dispose();
+    const kept = next ? tensorsOf(next) : [];
+    for (const t of kept) keep(t);
+    if (before) for (const t of tensorsOf(before)) if (!kept.includes(t)) t.dispose();
   }
 
   private folded(batch: Tensor): State {
@@ -68,19 +84,36 @@ export class DeviceTriangle {
     const count = batch.shape[0];
     // A copy: a view would keep the whole batch alive.
     const shift = state?.shift ?? add(slice(batch, [0], [1]), 0);
-    const { centred, mean } = centredBeyond(batch, shift);
-    if (!state) return { ...reduced(centred, width), mean, shift };
+    const unit = state?.unit ?? this.unitOf(batch, shift);
+    const { centred, mean } = centredBeyond(batch, shift, unit);
+    if (!state) return { ...reduced(centred, width), mean, shift, unit };
     const total = points + count;
     const step = sub(mean, state.mean);
-    const between = mul(step, Math.sqrt((points * count) / total));
+    const between = mul(div(step, unit), Math.sqrt((points * count) / total));
     return {
       // Small batches pile up until a factorisation pays.
       ...reduced(concat([state.r, centred, between]), 3 * width),
       mean: add(state.mean, mul(step, count / total)),
       shift,
+      unit,
     };
   }
+
+  private unitOf(batch: Tensor, shift: Tensor): Tensor {
+    const distance = apply('abs', apply('sub', input(0), input(1)));
+    const columns = extremumOf('triangle', [batch, shift], distance, [0], true, 'max');
+    let first = 0;
+    return concat(
+      this.sides.map((neurons) => {
+        const side = slice(columns, [0, first], [1, (first += neurons)]);
+        return expand(peakOf(side), [1, neurons]);
+      }),
+      1,
+    );
+  }
 }
+
+const tensorsOf = ({ r, mean, shift, unit }: State): Tensor[] => [r, mean, shift, unit];
 
 /** The triangle of x where it has more rows than that, else x. */
 const reduced = (x: Tensor, most: number): { r: Tensor; triangular: boolean } =>

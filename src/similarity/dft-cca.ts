@@ -132,8 +132,10 @@ async function relationAt(
   k: number,
 ): Promise<Relation | null> {
   const [n, , p] = spectra[0].shape;
-  const width = spectra.reduce((sum, t) => sum + 2 * t.shape[2], 0);
-  const triangle = new DeviceTriangle(device, width);
+  const triangle = new DeviceTriangle(
+    device,
+    spectra.map((t) => 2 * t.shape[2]),
+  );
   try {
     triangle.add(2 * n, (begin, end) =>
       spectra.map((t, i) => slice(deviceEmbedded(t, maps[i].floor, k), [begin], [end])),

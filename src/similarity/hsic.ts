@@ -85,7 +85,7 @@ export async function debiasedCka(
 
 /** The RV coefficient with the diagonals of X Xᵀ and Y Yᵀ left out (Smilde et al. 2009), in [-1, 1]. Errors as `hsic`. */
 export async function modifiedRv(x: Activations, y: Activations, options: PrecisionOptions = {}): Promise<CkaResult> {
-  const g = await gramsOf('modifiedRv', x, y, { ...options, kernel: 'linear' }, carriesUnbiased);
+  const g = await gramsOf('modifiedRv', x, y, { ...options, kernel: 'linear' }, carriesOffDiagonal);
   const terms = offDiagonal(g);
   return ratioResult(g, terms, terms.xx > ROUNDING * g.xx && terms.yy > ROUNDING * g.yy);
 }
@@ -115,6 +115,12 @@ const CARRIED = 1e-2;
 const always = (): boolean => true;
 
 function carriesUnbiased(g: Grams): boolean {
+  const { xx, yy } = unbiasedTerms(g);
+  const pairs = g.points * (g.points - 3);
+  return pairs * xx >= CARRIED * g.xx && pairs * yy >= CARRIED * g.yy;
+}
+
+function carriesOffDiagonal(g: Grams): boolean {
   const { xx, yy } = offDiagonal(g);
   return xx >= CARRIED * g.xx && yy >= CARRIED * g.yy;
 }

@@ -22,7 +22,8 @@ export async function relate(
   assertPair(op, x, y);
   const [points, p] = x.shape;
   const sides = y === x ? [x] : [x, y];
-  const width = sides.reduce((sum, side) => sum + side.shape[1], 0);
+  const neurons = sides.map((side) => side.shape[1]);
+  const width = neurons.reduce((sum, n) => sum + n, 0);
   return inPrecision(
     {
       op,
@@ -35,7 +36,7 @@ export async function relate(
         return hostRelation(hostTriangle(y === x ? a : besides(a, await hostMatrix(op, 'y', y))), p);
       },
       device: async (device) => {
-        const triangle = new DeviceTriangle(device, width);
+        const triangle = new DeviceTriangle(device, neurons);
         try {
           triangle.add(points, (begin, end) => sides.map((side) => deviceRows(device, side, begin, end)));
           return await deviceRelation(triangle, p);

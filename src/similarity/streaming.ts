@@ -37,7 +37,7 @@ export class SimilarityStream {
         throw new ArgumentError('SimilarityStream', 'neurons as whole numbers >= 1', String(n));
     this.p = p;
     this.q = q;
-    this.onDevice = device ? new DeviceTriangle(device, p + q) : null;
+    this.onDevice = device ? new DeviceTriangle(device, [p, q]) : null;
     this.onHost = device ? null : new HostTriangle(p + q);
   }
 
