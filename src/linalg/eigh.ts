@@ -90,7 +90,7 @@ function factorsOf(op: string, a: Tensor, sweeps: number): Eigh {
     return { values, vectors, converged: full(a.device, lead, 1, 'bool') };
   }
   const { x, size, shift, sound } = prepared(op, a);
-  const { near, converged } = factorRows(op, add(x, shifts(shift, n)), { vectors: true, regular: false, sweeps });
+  const { near, converged } = factorRows(op, add(x, shifts(shift, n)), { vectors: 'both', regular: false, sweeps });
   const quotients = map([near, matmul(near, x)], apply('mul', input(0), input(1)), { op, axes: [2] });
   const order = argsort(quotients);
   const rows = gather(mul(near, mul(signsOfRows(near), sound)), order, 1, { batch: 1 });
@@ -107,7 +107,7 @@ function valuesOf(op: string, a: Tensor, sweeps: number): Tensor {
   const n = a.shape[a.rank - 1];
   if (a.size === 0) return full(a.device, [...lead, n], 0);
   const { x, size, shift, sound } = prepared(op, a);
-  const { lengths } = factorRows(op, add(x, shifts(shift, n)), { vectors: false, regular: false, sweeps });
+  const { lengths } = factorRows(op, add(x, shifts(shift, n)), { vectors: 'none', regular: false, sweeps });
   const column = (t: Tensor) => reshape(t, [-1, 1]);
   const back = apply('mul', apply('sub', input(0), input(1)), input(2));
   const values = map([flip(lengths, 1), column(shift), column(mul(size, sound))], back, { op });

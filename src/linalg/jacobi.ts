@@ -42,7 +42,8 @@ export interface RowFactors {
 }
 
 export interface RowOptions {
-  vectors: boolean;
+  /** Which of far and near are wanted. The near ones are an account of all rotations, which doubles the work. */
+  vectors: 'both' | 'far' | 'none';
   /**
    * For triangular b: raise diagonal entries that are below 2^-24 of the largest entry to that, and add half as much
    * noise to rows with small ones. That is less than the rounding of whatever made b. Then no rows are dependent (small
@@ -67,7 +68,7 @@ export function factorRows(op: string, b: Tensor, options: RowOptions): RowFacto
 }
 
 const innerOf = (n: number): number => Math.ceil(n / 4) * 4;
-const widthOf = (n: number, { vectors }: RowOptions): number => (vectors ? 2 : 1) * innerOf(n);
+const widthOf = (n: number, { vectors }: RowOptions): number => (vectors === 'both' ? 2 : 1) * innerOf(n);
 
 function factorPart(op: string, b: Tensor, options: RowOptions): RowFactors {
   const { vectors, regular, sweeps } = options;
@@ -87,7 +88,7 @@ function factorPart(op: string, b: Tensor, options: RowOptions): RowFactors {
 
   const z = slice(x, [], [null, null, n]);
   const zLength = norm(z, 2, { keepDims: true });
-  const w = vectors ? slice(x, [0, 0, inner], [null, null, inner + n]) : null;
+  const w = vectors === 'both' ? slice(x, [0, 0, inner], [null, null, inner + n]) : null;
   // The rounding of many rotations changes the lengths of rows, but those of both factors alike; and on the whole it
   // changes them by one factor, which the Frobenius norm tells.
   const stretch = w ? norm(w, 2, { keepDims: true }) : div(norm(x, [1, 2], { keepDims: true }), before);
@@ -99,7 +100,7 @@ function factorPart(op: string, b: Tensor, options: RowOptions): RowFactors {
     apply('mul', apply('where', apply('lt', s, constant(negligible)), constant(0), s), scaling);
   return {
     lengths: reshape(sorted(fuse(kept, [raw, scale], op)), [matrices, n]),
-    far: vectors ? sorted(div(z, zLength)) : slice(z, [null, n], []),
+    far: vectors !== 'none' ? sorted(div(z, zLength)) : slice(z, [null, n], []),
     near: w ? sorted(div(w, stretch)) : slice(z, [null, n], []),
     converged,
   };

@@ -74,6 +74,28 @@ export function svdvals(a: Tensor, { sweeps = SWEEPS }: SvdOptions = {}): Tensor
   return scope(() => valuesOf('svdvals', a, sweeps));
 }
 
+/** The left half of a decomposition a = u diag(s) vᵀ, k = min(m, n). */
+export interface LeftFactors {
+  /** [m, k] with orthonormal columns. */
+  u: Tensor;
+  /** [k], descending. */
+  s: Tensor;
+  /** uᵀ a = diag(s) vᵀ: [k, n]. */
+  loadings: Tensor;
+  /** bool []. */
+  converged: Tensor;
+}
+
+/**
+ * Left singular vectors of a [m, n] in about two thirds of the time of `svd`: rotations need no account where only one
+ * side's vectors are wanted. Their signs are as they come. Not recorded.
+ *
+ * @param triangular whether a is square and zero below its diagonal
+ */
+export function leftSingularVectors(a: Tensor, { triangular = false } = {}): LeftFactors {
+  return withRecording(false, () => scope(() => leftFactorsOf('leftSingularVectors', a, triangular)));
+}
+
 function check(op: string, a: Tensor, sweeps: number): void {
   commonDevice(op, [a]);
   assertDType(op, 'a', a.dtype, 'f32');
@@ -95,7 +117,7 @@ function factorsOf(op: string, a: Tensor, sweeps: number): Svd {
   const x = reshape(a, [matrices, m, n]);
   const outer = qr(x);
   const inner = qr(transposed(outer.r));
-  const { near, far, lengths, converged } = factorRows(op, inner.r, { vectors: true, regular: true, sweeps });
+  const { near, far, lengths, converged } = factorRows(op, inner.r, { vectors: 'both', regular: true, sweeps });
   // inner.r = w s zᵀ, so that a = (outer.q z) s (inner.q w)ᵀ.
   const vRows = matmul(near, inner.q, { transB: true });
   const sound = soundness(op, x);
@@ -116,8 +138,27 @@ function valuesOf(op: string, a: Tensor, sweeps: number): Tensor {
   const matrices = sizeOf(lead);
   const x = reshape(a, [matrices, m, n]);
   const r = qrTriangle(transposed(qrTriangle(x)));
-  const { lengths } = factorRows(op, r, { vectors: false, regular: true, sweeps });
+  const { lengths } = factorRows(op, r, { vectors: 'none', regular: true, sweeps });
   return reshape(mul(lengths, reshape(soundness(op, x), [matrices, 1])), [...lead, n]);
+}
+
+function leftFactorsOf(op: string, a: Tensor, triangular: boolean): LeftFactors {
+  const [m, n] = a.shape;
+  const k = Math.min(m, n);
+  // A wide matrix has those of the square one that is left of it: a = rᵀ qᵀ.
+  const tall = reshape(m < n ? transposed(qrTriangle(transposed(a))) : a, [1, m, k]);
+  const { q, r } = triangular ? { q: null, r: tall } : qr(tall);
+  const inner = qrTriangle(transposed(r));
+  const { far, lengths, converged } = factorRows(op, inner, { vectors: 'far', regular: true, sweeps: SWEEPS });
+  const sound = soundness(op, tall);
+  const rows = mul(far, sound);
+  const u = reshape(q ? matmul(q, rows, { transB: true }) : transposed(rows), [m, k]);
+  return {
+    u,
+    s: reshape(mul(lengths, reshape(sound, [1, 1])), [k]),
+    loadings: m < n ? matmul(u, a, { transA: true }) : reshape(matmul(rows, r), [k, n]),
+    converged: reshape(converged, []),
+  };
 }
 
 function emptyFactors(a: Tensor): Svd {

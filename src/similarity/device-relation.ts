@@ -1,5 +1,5 @@
 import { apply, constant, input, scalar } from '../expr/expr.js';
-import { svd } from '../linalg/svd.js';
+import { leftSingularVectors } from '../linalg/svd.js';
 import { map } from '../ops/map.js';
 import { matmul } from '../ops/matmul.js';
 import { max } from '../ops/reductions.js';
@@ -11,10 +11,10 @@ import { untracked } from './device-centred.js';
 import type { DeviceTriangle } from './device-triangle.js';
 import { firstColumns, type Relation, type Side, sideFlags } from './relation.js';
 
-/** Singular values, directions [neurons, count] and squares of columns of one side, and whether they converged. */
+/** Singular values, loadings [count, neurons] and squares of columns of one side, and whether they converged. */
 interface Factors<T> {
   s: T;
-  v: T;
+  loadings: T;
   squares: T;
   converged: T;
 }
@@ -33,8 +33,8 @@ export async function deviceRelation(triangle: DeviceTriangle, p: number): Promi
     const { r, triangular, mean, unit } = triangle.triangle();
     const rows = r.shape[0];
     const top = triangular ? Math.min(p, rows) : rows;
-    const x = decompose(slice(r, [0, 0], [top, p]));
-    const y = same ? x : decompose(slice(r, [0, p], [rows, width]));
+    const x = decompose(slice(r, [0, 0], [top, p]), triangular);
+    const y = same ? x : decompose(slice(r, [0, p], [rows, width]), false);
     const cross = matmul(x.u, slice(y.u, [0], [top]), { transA: true });
     return { x: x.factors, y: y.factors, cross, mean, unit, rows };
   });
@@ -54,22 +54,27 @@ export async function deviceRelation(triangle: DeviceTriangle, p: number): Promi
 }
 
 /** The decomposition of a side [rows, neurons] whose dead neurons count as zeros. */
-function decompose(side: Tensor): { u: Tensor; factors: Factors<Tensor> } {
+function decompose(side: Tensor, triangular: boolean): { u: Tensor; factors: Factors<Tensor> } {
   const squares = map([side], apply('mul', input(0), input(0)), { axes: [0], keepDims: true });
   const lives = apply('ge', input(1), apply('mul', input(2), scalar(0)));
   const live = map([side, squares, max(squares)], apply('where', lives, input(0), constant(0)), { scalars: [DEAD] });
-  const { u, ...factors } = svd(live);
+  const { u, ...factors } = leftSingularVectors(live, { triangular });
   return { u, factors: { ...factors, squares } };
 }
 
-async function read({ s, v, squares, converged }: Factors<Tensor>): Promise<Factors<HostArray>> {
-  return { s: await s.data(), v: await v.data(), squares: await squares.data(), converged: await converged.data() };
+async function read({ s, loadings, squares, converged }: Factors<Tensor>): Promise<Factors<HostArray>> {
+  return {
+    s: await s.data(),
+    loadings: await loadings.data(),
+    squares: await squares.data(),
+    converged: await converged.data(),
+  };
 }
 
 const allFinite = (values: ArrayLike<number>): boolean => Array.prototype.every.call(values, Number.isFinite);
 
 function sideOf(
-  { s, v, squares }: Factors<ArrayLike<number>>,
+  { s, loadings, squares }: Factors<ArrayLike<number>>,
   rows: number,
   unit: number,
   mean: ArrayLike<number>,
@@ -79,16 +84,16 @@ function sideOf(
   const floor = s.length > 0 ? s[0] * Math.max(rows, kept.length) * EPSILON : 0;
   let rank = 0;
   while (rank < s.length && s[rank] > floor) rank++;
-  const directions = new Float64Array(kept.length * rank);
+  const live = new Float64Array(rank * kept.length);
   kept.forEach((j, i) => {
-    for (let k = 0; k < rank; k++) directions[i * rank + k] = v[j * s.length + k];
+    for (let k = 0; k < rank; k++) live[k * kept.length + i] = loadings[k * neurons + j] * unit;
   });
   return {
     neurons,
     dropped: neurons - kept.length,
     rank,
     s: Float64Array.from({ length: rank }, (_, k) => s[k] * unit),
-    v: directions,
+    loadings: live,
     mean: Float64Array.from(kept, (j) => mean[j]),
   };
 }

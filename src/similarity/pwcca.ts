@@ -64,7 +64,7 @@ function sideOf({ x, y }: Relation, weights: PwccaOptions['weights']): 'x' | 'y'
 
 /** Sums over neurons j of |<h_i, x_j>| with h = U P. */
 function projections(side: Side, directions: Float64Array, count: number): Float64Array {
-  return absoluteSums(directions, loadings(side), side.rank, count);
+  return absoluteSums(directions, side.loadings, side.rank, count);
 }
 
 /**
@@ -78,26 +78,22 @@ function projectionsWithMeans(
   count: number,
   points: number,
 ): Float64Array {
-  const { rank, v, mean } = side;
+  const { rank, s, loadings, mean } = side;
   const neurons = mean.length;
   if (neurons === 0) return new Float64Array(count);
   if (count < neurons) {
     const expected = "a smaller side of full rank that gives the weights in the convention 'google'";
     throw new ArgumentError(op, expected, `${count} correlations for ${neurons} neurons`);
   }
+  const v = transpose(
+    loadings.map((value, at) => value / s[Math.floor(at / neurons)]),
+    rank,
+    neurons,
+  );
   const w = withNegativeFirst(multiply(v, directions, neurons, rank, count), count);
-  const scaled = loadings(side);
   const means = mean.map((value) => value * Math.sqrt(points));
-  const { q } = hostQr(stacked(multiply(scaled, w, rank, neurons, count), means), rank + 1, count);
-  return absoluteSums(q, stacked(scaled, means), rank + 1, count);
-}
-
-/** diag(s) Vᵀ: [rank, neurons]. */
-function loadings({ rank, s, v, mean }: Side): Float64Array {
-  const neurons = mean.length;
-  const out = new Float64Array(rank * neurons);
-  for (let k = 0; k < rank; k++) for (let j = 0; j < neurons; j++) out[k * neurons + j] = s[k] * v[j * rank + k];
-  return out;
+  const { q } = hostQr(stacked(multiply(loadings, w, rank, neurons, count), means), rank + 1, count);
+  return absoluteSums(q, stacked(loadings, means), rank + 1, count);
 }
 
 /** Columns turned so that their first entry is not positive: a [rows, cols]. */

@@ -15,8 +15,8 @@ export interface Side {
   rank: number;
   /** Singular values, descending: [rank]. */
   s: Float64Array;
-  /** Directions in neuron space: [neurons - dropped, rank]. */
-  v: Float64Array;
+  /** How strongly each neuron has each direction, diag(s) Vᵀ: [rank, neurons - dropped]. */
+  loadings: Float64Array;
   /** Mean of each living neuron: [neurons - dropped]. */
   mean: Float64Array;
 }
@@ -72,11 +72,18 @@ function hostSide({ points, r, mean }: Triangle, first: number, end: number, row
       dropped: all.cols - kept.length,
       rank,
       s: s.slice(0, rank),
-      v: firstColumns(v, kept.length, s.length, rank),
+      loadings: loadingsOf(s, v, kept.length, rank),
       mean: Float64Array.from(kept, (j) => mean[first + j]),
     },
     u: { data: firstColumns(u, rows, s.length, rank), rows, cols: rank },
   };
+}
+
+/** diag(s) Vᵀ of the first `rank` directions, from v [neurons, s.length]. */
+function loadingsOf(s: Float64Array, v: Float64Array, neurons: number, rank: number): Float64Array {
+  const out = new Float64Array(rank * neurons);
+  for (let k = 0; k < rank; k++) for (let j = 0; j < neurons; j++) out[k * neurons + j] = s[k] * v[j * s.length + k];
+  return out;
 }
 
 /** Flags that follow from the sides alone. */
@@ -101,7 +108,7 @@ export function truncated(r: Relation, kx: number, ky: number): Relation {
     ...side,
     rank: k,
     s: side.s.slice(0, k),
-    v: firstColumns(side.v, side.neurons - side.dropped, side.rank, k),
+    loadings: side.loadings.slice(0, k * (side.neurons - side.dropped)),
   });
   return { ...r, x: cut(r.x, kx), y: cut(r.y, ky), cross: firstColumns(r.cross, kx, r.y.rank, ky) };
 }
