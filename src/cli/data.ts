@@ -5,7 +5,8 @@ import Table from 'cli-table3';
 import pc from 'picocolors';
 import { CATALOGUE, type CatalogueEntry, type RemoteDataset } from '../data/catalogue.js';
 import { fetchDataset } from '../data/fetch.js';
-import { DataNotFoundError, dataRoot, FILE_DATASETS, type OpenedDataset, openDataset } from '../data/files.js';
+import { countDataset, dataRoot, FILE_DATASETS } from '../data/files.js';
+import { DataNotFoundError, type DatasetCounts } from '../data/layouts.js';
 
 export interface FetchCommand {
   root?: string;
@@ -66,20 +67,21 @@ export async function listData({ root = dataRoot() }: { root?: string }): Promis
   }
   console.log(table.toString());
   console.log('Generated, of any size and without files: digits (28x28 grey), shapes (32x32 colour).');
+  console.log('folder:PATH stands for images in PATH/train/CLASS/ and PATH/val/CLASS/ (JPEG or PNG).');
   return 0;
 }
 
 async function stateOf(name: string, root: string, entry: CatalogueEntry | undefined): Promise<string> {
-  let opened: OpenedDataset;
+  let counts: DatasetCounts;
   try {
-    opened = await openDataset(name, { root });
+    counts = await countDataset(name, root);
   } catch (error) {
     if (!(error instanceof DataNotFoundError)) return `damaged: ${(error as Error).message}`;
     const folder = entry?.archive ? root : join(root, entry?.folders[0] ?? '');
     const begun = entry?.remote.some((file) => existsSync(join(folder, `${file.name}.part`)));
     return begun ? 'partly downloaded' : '-';
   }
-  const { train, test, complete } = opened;
-  const counts = `${train.count.toLocaleString('en')} + ${test.count.toLocaleString('en')}`;
-  return complete ? counts : `${counts} (a part)`;
+  const { train, test, complete } = counts;
+  const text = `${train.toLocaleString('en')} + ${test.toLocaleString('en')}`;
+  return complete ? text : `${text} (a part)`;
 }

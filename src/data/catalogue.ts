@@ -15,8 +15,11 @@ export interface CatalogueEntry {
   readonly remote: readonly RemoteFile[];
   /** Addresses of the folders that the remote files lie in, tried in order. */
   readonly mirrors: readonly [string, ...string[]];
-  /** What the archive unpacks to: its folder, and files there with their sizes. Without it nothing is unpacked. */
-  readonly archive?: { readonly folder: string; readonly files: Readonly<Record<string, number>> };
+  /**
+   * What the archive (.tar.gz or .zip) unpacks to: its folder, and files there with their sizes, null where only their
+   * being there is asked for. Without it nothing is unpacked.
+   */
+  readonly archive?: { readonly folder: string; readonly files: Readonly<Record<string, number | null>> };
 }
 
 const idxFiles = (...files: readonly [md5: string, bytes: number][]): RemoteFile[] =>
@@ -58,6 +61,18 @@ export const CATALOGUE = {
       'https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/',
     ],
   },
+  kmnist: {
+    title: 'Kuzushiji-MNIST: 60,000 + 10,000 cursive Japanese characters of 10 classes, 28x28 grey',
+    licence: 'CC BY-SA 4.0',
+    folders: ['KMNIST/raw', 'kmnist', 'KMNIST'],
+    remote: idxFiles(
+      ['bdb82020997e1d708af4cf47b453dcf7', 18_165_135],
+      ['e144d726b3acfaa3e44228e80efcd344', 29_497],
+      ['5c965bf0a639b31b8f53240b1b52f4d7', 3_041_136],
+      ['7320c461ea6c1c855c0b718fb2a4b134', 5_120],
+    ),
+    mirrors: ['http://codh.rois.ac.jp/kmnist/dataset/kmnist/'],
+  },
   cifar10: {
     title: 'CIFAR-10: 50,000 + 10,000 photographs of 10 classes, 32x32 colour',
     licence: CIFAR_LICENCE,
@@ -85,6 +100,17 @@ export const CATALOGUE = {
     archive: {
       folder: 'cifar-100-binary',
       files: { 'train.bin': 153_700_000, 'test.bin': 30_740_000 },
+    },
+  },
+  'tiny-imagenet': {
+    title: 'Tiny ImageNet: 100,000 + 10,000 photographs of 200 classes, 64x64 colour',
+    licence: 'none stated; research use as of ImageNet',
+    folders: ['tiny-imagenet-200'],
+    remote: [{ name: 'tiny-imagenet-200.zip', md5: '90528d7ca1a48142e341f4ef8d21d0de', bytes: 248_100_043 }],
+    mirrors: ['http://cs231n.stanford.edu/'],
+    archive: {
+      folder: 'tiny-imagenet-200',
+      files: { 'wnids.txt': null, 'words.txt': null, 'val/val_annotations.txt': null },
     },
   },
 } as const satisfies Record<string, CatalogueEntry>;

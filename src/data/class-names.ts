@@ -17,6 +17,9 @@ export const FASHION_NAMES: readonly string[] = [
   'Ankle boot',
 ];
 
+/** Classes of Kuzushiji-MNIST, in the labels' order. */
+export const KMNIST_NAMES: readonly string[] = ['o', 'ki', 'su', 'tsu', 'na', 'ha', 'ma', 'ya', 're', 'wo'];
+
 /** The classes of CIFAR-10, in the labels' order. */
 export const CIFAR10_NAMES: readonly string[] = [
   'airplane',

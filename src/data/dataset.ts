@@ -12,8 +12,8 @@ import type { Generator } from '../random/generator.js';
 import { keep, scope } from '../tensor/scope.js';
 import { showShape } from '../tensor/shape.js';
 import { Tensor, tensor } from '../tensor/tensor.js';
+import type { Batch } from './batch.js';
 import { type ChannelStatistics, channelStatistics, type ImageSet, imageSet } from './image-set.js';
-import type { Batch } from './loader.js';
 
 const imageBatchKernel = defineKernel<ImageBatchSpec>({ name: 'image batch', shader: imageBatchShader });
 

@@ -7,6 +7,7 @@ import { ArgumentError } from '../gpu/errors.js';
 import { unpackTar } from '../setup/tar.js';
 import { CATALOGUE, type CatalogueEntry } from './catalogue.js';
 import { DownloadError, download } from './download.js';
+import { type UnzipOptions, unpackZip } from './zip.js';
 
 export interface FetchOptions {
   /** Addresses of folders to try before the catalogue's own. */
@@ -47,30 +48,40 @@ export async function fetchEntry(
   const downloaded: string[] = [];
   for (const file of entry.remote) {
     const target = join(entry.archive ? root : folder, file.name);
-    const report = (done: number) => progress?.({ file: file.name, done, bytes: file.bytes });
-    const outcome = await download(file, [...mirrors, ...entry.mirrors], target, { progress: report, signal, idle });
+    const reporting = (title: string) => (done: number) => progress?.({ file: title, done, bytes: file.bytes });
+    const options = { progress: reporting(file.name), signal, idle };
+    const outcome = await download(file, [...mirrors, ...entry.mirrors], target, options);
     if (outcome === 'downloaded') downloaded.push(file.name);
-    if (entry.archive) unpack(target, folder, root, entry.archive);
+    if (!entry.archive) continue;
+    const unpacking = { progress: reporting(`unpacking ${file.name}`), signal };
+    await unpack(target, folder, root, entry.archive, unpacking);
   }
   return { folder, downloaded };
 }
 
-function isUnpacked(folder: string, files: Readonly<Record<string, number>>): boolean {
+function isUnpacked(folder: string, files: Readonly<Record<string, number | null>>): boolean {
   return Object.entries(files).every(([file, bytes]) => {
     const path = join(folder, file);
-    return existsSync(path) && statSync(path).size === bytes;
+    return existsSync(path) && (bytes === null || statSync(path).size === bytes);
   });
 }
 
 /** Unpacks a checked archive beside its place, moves the folder there in one step, and removes the archive. */
-function unpack(path: string, folder: string, root: string, archive: NonNullable<CatalogueEntry['archive']>): void {
+async function unpack(
+  path: string,
+  folder: string,
+  root: string,
+  archive: NonNullable<CatalogueEntry['archive']>,
+  options: UnzipOptions,
+): Promise<void> {
   const aside = join(root, `.unpacking-${process.pid}`);
   rmSync(aside, { recursive: true, force: true });
   mkdirSync(aside);
   try {
     const prefix = `${archive.folder}/`;
     const inside = (file: string) => (file.startsWith(prefix) && file !== prefix ? file.slice(prefix.length) : null);
-    unpackTar(gunzipSync(readFileSync(path)), aside, inside);
+    if (path.endsWith('.zip')) await unpackZip(path, aside, inside, options);
+    else unpackTar(gunzipSync(readFileSync(path)), aside, inside);
     if (!isUnpacked(aside, archive.files))
       throw new DownloadError(`${path} does not hold ${Object.keys(archive.files).join(', ')} of the right sizes`);
     if (existsSync(folder)) renameSync(folder, join(aside, '.before'));

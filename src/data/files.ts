@@ -1,21 +1,13 @@
 /** Data sets in folders. Needs Node: `secateur/data/node`, apart from what browsers load. */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ArgumentError, SecateurError } from '../gpu/errors.js';
+import { ArgumentError } from '../gpu/errors.js';
 import { CATALOGUE } from './catalogue.js';
-import { decodeCifar } from './cifar.js';
-import { CIFAR10_NAMES, DIGIT_NAMES, decodeClassNames, FASHION_NAMES } from './class-names.js';
-import { decodeDigitsCsv } from './digits-csv.js';
-import { decodeIdxImages } from './idx.js';
-import { concatImages, type ImageSet, takeImages } from './image-set.js';
-
-/** A data set that is not where it was looked for; the message says where that was and how to get it. */
-export class DataNotFoundError extends SecateurError {
-  constructor(message: string) {
-    super('data-not-found', message);
-  }
-}
+import { type FolderOptions, foldersIn, readImageFolder } from './image-folder.js';
+import { firstOfClasses, type ImageSet } from './image-set.js';
+import { DataNotFoundError, type DatasetCounts, FILE_LAYOUTS, type Layout } from './layouts.js';
+import { resizeImages } from './resize.js';
 
 /** Training and test images of a data set. */
 export interface OpenedDataset {
@@ -27,42 +19,51 @@ export interface OpenedDataset {
   readonly complete: boolean;
 }
 
-type Reader = (folder: string) => Promise<Omit<OpenedDataset, 'folder'>>;
+export interface OpenOptions {
+  /** Default: the environment variable SECATEUR_DATA, or else the folder `data`. */
+  readonly root?: string;
+  /** Most images of a class in each split, the first in the data set's order. */
+  readonly perClass?: number;
+  /** Height and width that the images are resized to. Without it, those of an image folder must all have one size. */
+  readonly size?: readonly [height: number, width: number];
+  /** Of image files alone: 3 (default) for colour, 1 for grey. */
+  readonly channels?: 1 | 3;
+}
 
-/** The data sets that `openDataset` reads: folders of a root, a file that tells the folder, and how it is read. */
-const READERS: Record<string, { folders: readonly string[]; marks: readonly string[]; read: Reader }> = {
-  mnist: idxReader('mnist', CATALOGUE.mnist.folders, DIGIT_NAMES),
-  'fashion-mnist': idxReader('fashion-mnist', CATALOGUE['fashion-mnist'].folders, FASHION_NAMES),
-  cifar10: { folders: CATALOGUE.cifar10.folders, marks: ['test_batch.bin'], read: readCifar10 },
-  cifar100: { folders: CATALOGUE.cifar100.folders, marks: ['test.bin'], read: readCifar100 },
-  'uci-digits': { folders: ['digits'], marks: ['digits.csv.gz', 'digits.csv'], read: readDigits },
-};
-
-/** Names that `openDataset` takes. */
-export const FILE_DATASETS: readonly string[] = Object.keys(READERS);
+/** Names that `openDataset` takes, beside `folder:PATH`. */
+export const FILE_DATASETS: readonly string[] = Object.keys(FILE_LAYOUTS);
 
 /**
- * Reads a data set out of a root folder: `mnist`, `fashion-mnist`, `cifar10`, `cifar100` (in torchvision's folders or in
- * one of its own name) or `uci-digits`.
+ * Reads a data set out of a root folder: `mnist`, `fashion-mnist`, `kmnist`, `cifar10`, `cifar100` (binary or Python version),
+ * `tiny-imagenet` (its validation images being the test set), in torchvision's folders or in one of its own name, or
+ * `uci-digits`; or images out of `folder:PATH`, where PATH has `train/CLASS/` and `val/CLASS/` or `test/CLASS/` with JPEG and
+ * PNG files.
  *
- * @param options.root default: the environment variable SECATEUR_DATA, or else the folder `data`
  * @throws DataNotFoundError where no folder of the root holds it; FormatError naming a file that is damaged
  */
-export async function openDataset(name: string, options: { root?: string } = {}): Promise<OpenedDataset> {
-  if (!Object.hasOwn(READERS, name)) throw new ArgumentError('openDataset', FILE_DATASETS.join(', '), name);
-  const { folders, marks, read } = READERS[name];
-  const root = options.root ?? dataRoot();
-  const folder = folders.map((f) => join(root, f)).find((f) => marks.some((mark) => existsSync(join(f, mark))));
-  if (folder) return { ...(await read(folder)), folder };
-  const pickles = ['cifar-10-batches-py', 'cifar-100-python'].filter((f) => existsSync(join(root, f)));
-  const notes = [
-    `${name} was not found: looked for ${marks.join(' or ')} in ${folders.map((f) => join(root, f)).join(', ')}.`,
-    ...(name.startsWith('cifar') && pickles.length > 0
-      ? [`${pickles.join(' and ')} holds Python pickles, which are not read: the binary version is needed.`]
-      : []),
-    ...(Object.hasOwn(CATALOGUE, name) ? [`To get it: secateur data fetch ${name} --root ${root}`] : []),
-  ];
-  throw new DataNotFoundError(notes.join('\n'));
+export async function openDataset(name: string, options: OpenOptions = {}): Promise<OpenedDataset> {
+  const { perClass, size, channels } = options;
+  if (perClass !== undefined && !(Number.isInteger(perClass) && perClass > 0))
+    throw new ArgumentError('openDataset', 'a whole number > 0 of images a class', String(perClass));
+  if (name.startsWith(FOLDER)) return openFolder(name.slice(FOLDER.length), options);
+  const { folder, layout } = find('openDataset', name, options.root ?? dataRoot());
+  const sets = await layout.read(folder, { perClass, size, channels });
+  const complete = isWhole(name, { train: sets.train.count, test: sets.test.count });
+  const fitted = (set: ImageSet) => {
+    const some = perClass === undefined ? set : firstOfClasses(set, perClass);
+    return size ? resizeImages(some, ...size) : some;
+  };
+  return { train: fitted(sets.train), test: fitted(sets.test), folder, complete };
+}
+
+/** As `openDataset`, only counting: quick for data sets of many image files, too. Errors as there. */
+export async function countDataset(name: string, root = dataRoot()): Promise<DatasetCounts & { folder: string }> {
+  const { folder, layout } = find('countDataset', name, root);
+  if (!layout.count) {
+    const { train, test } = await layout.read(folder, {});
+    return { ...countsOf(name, { train: train.count, test: test.count }), folder };
+  }
+  return { ...countsOf(name, layout.count(folder)), folder };
 }
 
 /** Where data sets are looked for and put if nothing else is said. */
@@ -70,64 +71,44 @@ export function dataRoot(): string {
   return process.env.SECATEUR_DATA || 'data';
 }
 
-function idxReader(name: string, folders: readonly string[], classNames: readonly string[]) {
-  const file = (folder: string, stem: string): { path: string; bytes: Uint8Array } => {
-    const path = [`${stem}.gz`, stem].map((f) => join(folder, f)).find((f) => existsSync(f));
-    if (!path) throw new DataNotFoundError(`${name}: ${join(folder, stem)}(.gz) is missing`);
-    return { path, bytes: readFileSync(path) };
-  };
-  const split = (folder: string, part: 'train' | 't10k') => {
-    const images = file(folder, `${part}-images-idx3-ubyte`);
-    const labels = file(folder, `${part}-labels-idx1-ubyte`);
-    const files = { images: images.bytes, labels: labels.bytes, imagesName: images.path, labelsName: labels.path };
-    return decodeIdxImages(name, files, classNames);
-  };
-  const read: Reader = async (folder) => {
-    const [train, test] = [await split(folder, 'train'), await split(folder, 't10k')];
-    return { train, test, complete: train.count === 60_000 && test.count === 10_000 };
-  };
-  return { folders, marks: ['t10k-images-idx3-ubyte.gz', 't10k-images-idx3-ubyte'], read };
+type Counts = Pick<DatasetCounts, 'train' | 'test'>;
+
+const countsOf = (name: string, counts: Counts): DatasetCounts => ({ ...counts, complete: isWhole(name, counts) });
+
+function isWhole(name: string, { train, test }: Counts): boolean {
+  const { whole } = FILE_LAYOUTS[name];
+  return train === whole[0] && test === whole[1];
 }
 
-async function readCifar10(folder: string): Promise<Omit<OpenedDataset, 'folder'>> {
-  const batches = readdirSync(folder)
-    .filter((file) => /^data_batch_[1-5]\.bin$/.test(file))
-    .sort();
-  if (batches.length === 0) throw new DataNotFoundError(`cifar10: ${join(folder, 'data_batch_1.bin')} is missing`);
-  const meta = join(folder, 'batches.meta.txt');
-  const classNames = existsSync(meta) ? decodeClassNames(readFileSync(meta), 10, { name: meta }) : CIFAR10_NAMES;
-  const read = (file: string) => {
-    const name = join(folder, file);
-    return decodeCifar(readFileSync(name), 'cifar10', { name, classNames });
-  };
-  const train = concatImages(batches.map(read));
-  const test = read('test_batch.bin');
-  return { train, test, complete: train.count === 50_000 && test.count === 10_000 };
+function find(op: string, name: string, root: string): { folder: string; layout: Layout } {
+  if (!Object.hasOwn(FILE_LAYOUTS, name))
+    throw new ArgumentError(op, `${FILE_DATASETS.join(', ')} or ${FOLDER}PATH`, name);
+  const { layouts } = FILE_LAYOUTS[name];
+  for (const layout of layouts)
+    for (const folder of layout.folders.map((f) => join(root, f)))
+      if (layout.marks.some((mark) => existsSync(join(folder, mark)))) return { folder, layout };
+  const places = layouts.map(
+    ({ marks, folders }) => `${marks.join(' or ')} in ${folders.map((f) => join(root, f)).join(', ')}`,
+  );
+  const notes = [
+    `${name} was not found: looked for ${places.join('; ')}.`,
+    ...(Object.hasOwn(CATALOGUE, name) ? [`To get it: secateur data fetch ${name} --root ${root}`] : []),
+  ];
+  throw new DataNotFoundError(notes.join('\n'));
 }
 
-async function readCifar100(folder: string): Promise<Omit<OpenedDataset, 'folder'>> {
-  const names = join(folder, 'fine_label_names.txt');
-  const classNames = existsSync(names) ? decodeClassNames(readFileSync(names), 100, { name: names }) : undefined;
-  const read = (file: string) => {
-    const name = join(folder, file);
-    if (!existsSync(name)) throw new DataNotFoundError(`cifar100: ${name} is missing`);
-    return decodeCifar(readFileSync(name), 'cifar100', { name, classNames });
-  };
-  const [train, test] = [read('train.bin'), read('test.bin')];
-  return { train, test, complete: train.count === 50_000 && test.count === 10_000 };
-}
+const FOLDER = 'folder:';
 
-/** Share of the digits that train, the first in the file's order; the rest tests. */
-const DIGITS_TRAIN = 0.8;
-
-async function readDigits(folder: string): Promise<Omit<OpenedDataset, 'folder'>> {
-  const name = ['digits.csv.gz', 'digits.csv'].map((f) => join(folder, f)).find((f) => existsSync(f))!;
-  const all = await decodeDigitsCsv(readFileSync(name), { name });
-  const cut = Math.floor(all.count * DIGITS_TRAIN);
-  const places = [...Array(all.count).keys()];
-  return {
-    train: takeImages(all, places.slice(0, cut)),
-    test: takeImages(all, places.slice(cut)),
-    complete: all.count === 1797,
-  };
+function openFolder(path: string, { perClass, size, channels }: FolderOptions): OpenedDataset {
+  const [train, test] = [['train'], ['val', 'test']].map((names) => {
+    const folder = names.map((name) => join(path, name)).find((place) => existsSync(place));
+    if (folder) return folder;
+    const looked = names.map((name) => join(path, name)).join(' or ');
+    throw new DataNotFoundError(
+      `${FOLDER}${path} was not found: looked for ${looked}, with a folder of images for each class.`,
+    );
+  });
+  const classes = foldersIn(train);
+  const read = (folder: string) => readImageFolder(folder, { name: path, classes, perClass, size, channels });
+  return { train: read(train), test: read(test), folder: path, complete: true };
 }

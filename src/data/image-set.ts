@@ -113,6 +113,22 @@ export function splitImages(set: ImageSet, taken: number, seed: Seed = 0): { tak
   };
 }
 
+/**
+ * The first images of each class, in the set's order: a subset that does not hang on a seed. Classes with fewer are taken
+ * whole.
+ *
+ * @throws ArgumentError unless `perClass` is a whole number from 0
+ */
+export function firstOfClasses(set: ImageSet, perClass: number): ImageSet {
+  if (!Number.isInteger(perClass) || perClass < 0)
+    throw new ArgumentError('firstOfClasses', 'a whole number of images a class', String(perClass));
+  const left = new Array<number>(set.classNames.length).fill(perClass);
+  return takeImages(
+    set,
+    [...set.labels.keys()].filter((i) => left[set.labels[i]]-- > 0),
+  );
+}
+
 /** Whole numbers in proportion to the classes' counts that add up to `total`: the largest remainders are rounded up. */
 function classQuotas(set: ImageSet, total: number): number[] {
   const counts = new Array<number>(set.classNames.length).fill(0);

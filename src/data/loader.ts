@@ -6,13 +6,11 @@ import type { Seed } from '../tensor/philox.js';
 import { scope } from '../tensor/scope.js';
 import { showShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import type { Batch } from './batch.js';
 import type { Augmentation, Dataset } from './dataset.js';
 import { type OrderState, RowOrder } from './row-order.js';
 
-export interface Batch {
-  inputs: Tensor;
-  targets: Tensor;
-}
+export type { Batch };
 
 /** Shuffled batches of a data set on the device, what training takes. */
 export interface Loader {

@@ -46,7 +46,7 @@ export class RowOrder {
     this.batches = Math.floor(n / batch);
     this.order = keep(generate(op, device, [n], coord(0), [], 'i32'));
     this.counter = keep(generate(op, device, [1], constant(0, 'i32'), [], 'i32'));
-    this.generator = new Generator(device, seed, { stream: STREAM });
+    this.generator = new Generator(device, seed, { stream: ORDER_STREAM });
   }
 
   /** A new random order, beginning with batch 0. */
@@ -88,7 +88,7 @@ export class RowOrder {
     if (!Number.isInteger(shuffles) || shuffles < 1)
       throw new ArgumentError(`${this.op}.restore`, 'a state after the first shuffle', String(shuffles));
     // The order is a function of the seed and the number of the shuffle that made it.
-    this.generator.restore({ seeds: [BigInt(this.seed)], streams: [STREAM], offsets: [shuffles - 1] });
+    this.generator.restore({ seeds: [BigInt(this.seed)], streams: [ORDER_STREAM], offsets: [shuffles - 1] });
     this.shuffle();
     this.counter.write([next]);
   }
@@ -101,4 +101,4 @@ export class RowOrder {
 }
 
 /** Random stream of the orders, apart from all other uses of a seed. */
-const STREAM = 0x6f726465;
+export const ORDER_STREAM = 0x6f726465;

@@ -16,6 +16,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { zipSync } from 'fflate';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CATALOGUE, type CatalogueEntry } from '../../src/data/catalogue.js';
 import { DownloadError, partOf } from '../../src/data/download.js';
@@ -253,6 +254,73 @@ describe('fetching an archive', () => {
   });
 });
 
+describe('fetching a ZIP archive', () => {
+  const text = (words: string) => new TextEncoder().encode(words);
+  const entryOf = (bytes: Uint8Array): CatalogueEntry => ({
+    ...plain([mirror], bytes),
+    remote: [{ name: 'file.zip', md5: md5(bytes), bytes: bytes.length }],
+    folders: ['unpacked'],
+    archive: { folder: 'inner', files: { 'a.txt': null, 'sub/b.bin': 300_000 } },
+  });
+  const good = () =>
+    zipSync({
+      'inner/a.txt': [text('hello'), { level: 0 }],
+      inner: { sub: { 'b.bin': CONTENT, 'empty.txt': text('') } },
+      'other.txt': text('outside of the folder'),
+    });
+
+  it('unpacks it in one step, tells how far it is, and goes on with a part', async () => {
+    const bytes = good();
+    mkdirSync(root, { recursive: true });
+    writeFileSync(partOf(join(root, 'file.zip')), bytes.subarray(0, 1000));
+    answer = serve(Buffer.from(bytes));
+    const titles = new Set<string>();
+    let last = 0;
+    const progress = ({ file, done }: { file: string; done: number }) => {
+      titles.add(file);
+      last = done;
+    };
+    const { folder, downloaded } = await fetchEntry(entryOf(bytes), root, { progress });
+    expect(requests[0].range).toBe('bytes=1000-');
+    expect(downloaded).toEqual(['file.zip']);
+    expect([...titles]).toEqual(['file.zip', 'unpacking file.zip']);
+    expect(last).toBe(bytes.length);
+    expect(readdirSync(root)).toEqual(['unpacked']);
+    expect(readdirSync(join(folder, 'sub')).sort()).toEqual(['b.bin', 'empty.txt']);
+    expect(readFileSync(join(folder, 'sub/b.bin')).equals(CONTENT)).toBe(true);
+    expect(readFileSync(join(folder, 'a.txt'), 'utf8')).toBe('hello');
+    expect((await fetchEntry(entryOf(bytes), root)).downloaded).toEqual([]);
+  });
+
+  it.each(['../out.txt', '/out.txt', 'inner/../../out.txt', 'inner\\..\\out.txt', 'C:/out.txt'])(
+    'refuses the path %s',
+    async (path) => {
+      const bytes = zipSync({ 'inner/a.txt': text('hello'), [path]: text('out') });
+      answer = serve(Buffer.from(bytes));
+      expect(await failing(entryOf(bytes))).toContain(`refused a path outside its folder: ${JSON.stringify(path)}`);
+      expect(readdirSync(root)).toEqual(['file.zip']);
+    },
+  );
+
+  it('refuses a damaged one, one without the files, and ends when interrupted', async () => {
+    const whole = good();
+    for (const bytes of [whole.subarray(0, 2000), whole.with(60, whole[60] ^ 255).fill(255, 200, 400)]) {
+      answer = serve(Buffer.from(bytes));
+      expect(await failing(entryOf(bytes))).toContain('file.zip is no whole ZIP archive');
+    }
+    const other = zipSync({ 'inner/a.txt': text('hello') });
+    answer = serve(Buffer.from(other));
+    expect(await failing(entryOf(other))).toContain('does not hold a.txt, sub/b.bin of the right sizes');
+    const stop = new AbortController();
+    answer = serve(Buffer.from(whole));
+    const progress = ({ done }: { done: number }) => {
+      if (done === whole.length) stop.abort();
+    };
+    expect(await failing(entryOf(whole), { signal: stop.signal, progress })).toContain('interrupted');
+    expect(readdirSync(root).filter((name) => name.startsWith('.'))).toEqual([]);
+  });
+});
+
 describe('the catalogue', () => {
   it('has whole checksums and addresses of folders', () => {
     for (const entry of Object.values(CATALOGUE) as CatalogueEntry[]) {
@@ -263,7 +331,7 @@ describe('the catalogue', () => {
   });
   it('is what fetchDataset knows', () => {
     expect(() => fetchDataset('imagenet', root)).toThrow(
-      'fetchDataset: expected one of mnist, fashion-mnist, cifar10, cifar100, got imagenet',
+      'fetchDataset: expected one of mnist, fashion-mnist, kmnist, cifar10, cifar100, tiny-imagenet, got imagenet',
     );
   });
 });

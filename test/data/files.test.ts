@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { channelStatistics } from '../../src/data/index.js';
-import { FILE_DATASETS, openDataset } from '../../src/data/node.js';
+import { countDataset, FILE_DATASETS, openDataset } from '../../src/data/node.js';
 
 let root = '';
 beforeEach(() => {
@@ -80,17 +80,33 @@ describe('openDataset', () => {
     ]);
   });
 
+  it('reads KMNIST, and a part of each class', async () => {
+    for (const part of ['train', 't10k']) {
+      put(`KMNIST/raw/${part}-images-idx3-ubyte`, idxImages(5));
+      put(`KMNIST/raw/${part}-labels-idx1-ubyte`, idxLabels(1, 1, 0, 1, 0));
+    }
+    const { train, test } = await openDataset('kmnist', { root, perClass: 1 });
+    expect([train.classNames[9], [...train.labels], [...train.images]]).toEqual(['wo', [1, 0], [0, 1, 4, 5]]);
+    expect([...test.labels]).toEqual([1, 0]);
+    const small = await openDataset('kmnist', { root, perClass: 2, size: [1, 1] });
+    expect([small.train.count, small.train.width, small.train.images[0]]).toEqual([4, 1, 1]);
+    for (const perClass of [0, 1.5])
+      await expect(openDataset('kmnist', { root, perClass })).rejects.toThrow(`> 0 of images a class, got ${perClass}`);
+    expect(await countDataset('kmnist', root)).toMatchObject({ train: 5, test: 5, complete: false });
+  });
+
   it('says where it looked, and how to get what is not there', async () => {
     mkdirSync(join(root, 'cifar-10-batches-py'));
     const message = await openDataset('cifar10', { root }).catch((error: Error) => error.message);
+    const [bin, py, bare] = ['cifar-10-batches-bin', 'cifar-10-batches-py', 'cifar10'].map((f) => join(root, f));
     expect(message).toBe(
-      `cifar10 was not found: looked for test_batch.bin in ${join(root, 'cifar-10-batches-bin')}, ${join(root, 'cifar10')}.
-cifar-10-batches-py holds Python pickles, which are not read: the binary version is needed.
+      `cifar10 was not found: looked for test_batch.bin in ${bin}, ${bare}; test_batch in ${py}, ${bare}.
 To get it: secateur data fetch cifar10 --root ${root}`,
     );
     await expect(openDataset('imagenet', { root })).rejects.toThrow(
-      'openDataset: expected mnist, fashion-mnist, cifar10, cifar100, uci-digits, got imagenet',
+      `openDataset: expected ${FILE_DATASETS.join(', ')} or folder:PATH, got imagenet`,
     );
+    await expect(countDataset('imagenet', root)).rejects.toThrow('countDataset: expected mnist');
   });
 });
 
@@ -122,6 +138,9 @@ describe.skipIf(!REAL)('real files (skipped unless SECATEUR_DATA names their fol
     expect(sum).toBe(561_718);
   });
   it('covers every data set that is read from files', () => {
-    expect(FILE_DATASETS).toEqual(['mnist', 'fashion-mnist', 'cifar10', 'cifar100', 'uci-digits']);
+    const rest = ['kmnist', 'tiny-imagenet']; // of which there are no real files
+    expect(FILE_DATASETS.filter((name) => !rest.includes(name)).sort()).toEqual(
+      ['mnist', 'fashion-mnist', 'cifar10', 'cifar100', 'uci-digits'].sort(),
+    );
   });
 });

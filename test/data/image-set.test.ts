@@ -3,6 +3,7 @@ import {
   channelStatistics,
   concatImages,
   digitImages,
+  firstOfClasses,
   type ImageSet,
   imageSet,
   splitImages,
@@ -81,6 +82,17 @@ describe('splitImages', () => {
   });
   it('refuses other counts', () => {
     for (const n of [-1, 101, 1.5]) expect(() => splitImages(set, n)).toThrow(`from 0 to 100 images, got ${n}`);
+  });
+});
+
+describe('firstOfClasses', () => {
+  it('takes the first images of each class in order', () => {
+    const set = numbered([2, 0, 2, 2, 0, 1]);
+    const taken = firstOfClasses(set, 2);
+    expect([...taken.labels]).toEqual([2, 0, 2, 0, 1]);
+    expect(Array.from({ length: 5 }, (_, i) => taken.images[4 * i])).toEqual([0, 10, 20, 40, 50]);
+    expect(firstOfClasses(set, 0).count).toBe(0);
+    for (const n of [-1, 1.5]) expect(() => firstOfClasses(set, n)).toThrow(`images a class, got ${n}`);
   });
 });
 
