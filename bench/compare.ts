@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import type { Row } from './harness.js';
 import { digits, scaleOf, workMs } from './rates.js';
 import { PLAIN, STYLE } from './report.js';
-import type { Report } from './report-file.js';
+import type { Report } from './report-data.js';
 
 /** Two measurements of one candidate of one case. */
 export interface Compared {

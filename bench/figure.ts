@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Report, readReport } from './report-file.js';
+import type { Report } from './report-data.js';
+import { readReport } from './report-file.js';
 import { escapeXml } from './svg.js';
 
 /**

@@ -2,7 +2,7 @@ import { series } from './crossover.js';
 import { crossoverCharts } from './crossover-chart.js';
 import { digits } from './rates.js';
 import { crossoverLines, heading, kernelLines, resultColumns, resultLines } from './report.js';
-import type { Report } from './report-file.js';
+import type { Report } from './report-data.js';
 import { rooflineChart } from './roofline-chart.js';
 import { escapeXml } from './svg.js';
 

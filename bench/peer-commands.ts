@@ -4,14 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { findDriver, packageRoot } from '../src/gpu/dawn.js';
 import type { Device } from '../src/index.js';
-import { Peer } from './peers.js';
-
-/** How to start a peer. */
-export interface PeerCommand {
-  name: string;
-  command: string;
-  args: string[];
-}
+import { Peer, type PeerCommand } from './peers.js';
 
 /** The peers' own package: sources, also where this file is compiled. */
 const folder = (): string => join(packageRoot() ?? process.cwd(), 'bench', 'peers');

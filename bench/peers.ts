@@ -1,7 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { type Candidate, type Case, type Check, Skipped } from './case.js';
-import type { PeerCommand } from './peer-commands.js';
+
+/** How to start a peer. */
+export interface PeerCommand {
+  name: string;
+  command: string;
+  args: string[];
+}
 
 /** What a peer says about itself. */
 export interface PeerFacts {

@@ -1,29 +1,10 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Crossover, crossovers } from './crossover.js';
-import type { Environment } from './environment.js';
+import { crossovers } from './crossover.js';
 import type { Row } from './harness.js';
 import { htmlReport } from './html.js';
-import type { PeerFacts } from './peers.js';
 import { digits, scaleOf } from './rates.js';
-import type { Roofline } from './roofline.js';
-
-/** Everything that a run found out; what `--out` writes. */
-export interface Report {
-  schema: 2;
-  suites: string[];
-  started: string;
-  seconds: number;
-  quick: boolean;
-  environment: Environment;
-  /** Load average over a minute, before and after. */
-  load: [before: number, after: number];
-  roofline: Roofline;
-  peers: PeerFacts[];
-  rows: Row[];
-  /** Where sparse candidates break even with dense ones. */
-  crossovers: Crossover[];
-}
+import type { Report } from './report-data.js';
 
 /** Writes the report as JSON, beside it a list for github-action-benchmark, and the page. */
 export function writeReport(report: Report, out: string, html: string): void {

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type { Row } from './harness.js';
 import { byCase, digits, percent, ratio, scaleOf, share, workMs } from './rates.js';
-import type { Report } from './report-file.js';
+import type { Report } from './report-data.js';
 import type { Roofline } from './roofline.js';
 
 /** Wide in columns, sparse in lines; no colours, so that it reads the same in a file. */

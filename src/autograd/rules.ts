@@ -1,4 +1,5 @@
-import { apply, constant, derive, input, inputsOf, renumber } from '../expr/expr.js';
+import { derive } from '../expr/derive.js';
+import { apply, constant, input, inputsOf, renumber } from '../expr/expr.js';
 import { conv2dInput, conv2dLike, conv2dWeight } from '../ops/conv.js';
 import { type MapAttrs, map } from '../ops/map.js';
 import { matmul } from '../ops/matmul.js';

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { SecateurError } from '../gpu/errors.js';
+import { packageVersion } from '../store/version.js';
+import { exitCodeOf, WRONG_USAGE } from './exit-codes.js';
 
 /** Whole numbers from `least`. */
 const whole = (least: number) => (text: string) => {
@@ -26,12 +27,13 @@ const channels = (text: string) => {
   return values;
 };
 
-const version = (
-  JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string }
-).version;
+/** The values of an option that may be given several times. */
+const repeated = (text: string, before: readonly string[]) => [...before, text];
+
 const program = new Command('secateur')
   .description('Sparse tensor kernels on WebGPU, and a laboratory for neural-network pruning.')
-  .version(version);
+  .version(packageVersion())
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : WRONG_USAGE));
 
 // Commands load what they need when they run: `doctor` must work where Dawn cannot even be loaded.
 program
@@ -88,6 +90,52 @@ program
   .argument('[arguments...]', 'suites, matrices and options: see --help of bench itself')
   .action(async () => finish(await (await import('../../bench/main.js')).bench(process.argv.slice(3))));
 
+program
+  .command('study')
+  .description('run a study, or go on with it: all runs that have no result yet, then its answer and its report')
+  .argument('<name>', 'svcca, or the path of a module whose default export is a study')
+  .option('--preset <name>', "the study's settings to begin with (default: its first)")
+  .option('--config <file>', 'YAML or JSON whose values replace those of the preset')
+  .option('--set <key=value>', 'a single setting, as training.epochs=3; may be given several times', repeated, [])
+  .option('--out <dir>', 'folder of results (default: runs/STUDY-PRESET)')
+  .option('--data-root <dir>', 'folder of data sets (default: $SECATEUR_DATA)')
+  .option('--shard <i/n>', 'only this part of the runs, for several machines')
+  .option('--workers <n>', 'processes at a time, each with a device of its own', whole(1))
+  .option('--dry-run', 'print the runs and what of them is done; do nothing')
+  .option('--schema', 'print the JSON Schema of configuration files, for editors')
+  .option('--no-report', 'write no report at the end')
+  .action(async (name, options) => finish(await (await import('./study.js')).study(name, options)));
+
+program
+  .command('status')
+  .description('how far the study in a folder is, who works on it, and how long it may take')
+  .argument('<dir>', 'folder of results')
+  .option('--json', 'one JSON object')
+  .action(async (path, options) => finish(await (await import('./status.js')).status(path, options)));
+
+program
+  .command('report')
+  .description('write the report of the study in a folder, of what is there')
+  .argument('<dir>', 'folder of results')
+  .action(async (path) => finish(await (await import('./report.js')).report(path)));
+
+program
+  .command('query')
+  .description('ask the results of a study in SQL; its table is runs (id, status, config, result, about)')
+  .argument('<dir>', 'folder of results')
+  .argument('<sql>', 'for example: SELECT config.method, avg(result.accuracy) FROM runs GROUP BY ALL')
+  .option('--json', 'an array of objects')
+  .option('--csv', 'comma-separated values')
+  .action(async (path, sql, options) => finish(await (await import('./query.js')).query(path, sql, options)));
+
+program
+  .command('export')
+  .description('write the results of a study as one table')
+  .argument('<dir>', 'folder of results')
+  .option('--parquet [file]', 'as Parquet, compressed with zstd (default: runs.parquet in the folder)')
+  .option('--csv [file]', 'as comma-separated values, one column a field (default: runs.csv in the folder)')
+  .action(async (path, options) => finish(await (await import('./export.js')).exportRecords(path, options)));
+
 const data = program.command('data').description('data sets: what there is, and downloads');
 data
   .command('list')
@@ -114,5 +162,5 @@ try {
 } catch (error) {
   const known = error instanceof SecateurError;
   console.error(known ? `secateur: ${error.message}` : error);
-  finish(1);
+  finish(exitCodeOf(error));
 }

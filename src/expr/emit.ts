@@ -1,5 +1,5 @@
-import { type Expr, topological, type ValueType } from './expr.js';
-import { OPS } from './ops.js';
+import { type Expr, topological } from './expr.js';
+import { OPS, type ValueType } from './ops.js';
 
 /** WGSL statements for an expression, and what they rely on. */
 export interface Emitted {

@@ -1,8 +1,5 @@
 import { DTypeError } from '../gpu/errors.js';
-import { OPS, type OpName } from './ops.js';
-
-/** Type of a value inside an expression; f16 inputs arrive as f32. */
-export type ValueType = 'f32' | 'i32' | 'u32' | 'bool';
+import { OPS, type OpName, type ValueType } from './ops.js';
 
 /**
  * A pointwise expression over the elements of several inputs: the small language from which every elementwise and
@@ -39,7 +36,8 @@ export const constant = (value: number, type: ValueType = 'f32'): Expr => intern
 /** This element's coordinate along an axis of the iteration space, as i32. */
 export const coord = (axis: number): Expr => intern('coord', 'i32', [], axis);
 
-const isConst = (e: Expr, value?: number): boolean => e.op === 'const' && (value === undefined || e.value === value);
+export const isConst = (e: Expr, value?: number): boolean =>
+  e.op === 'const' && (value === undefined || e.value === value);
 
 /**
  * A table operation applied to arguments, folded and simplified where that is exact for finite values (a constant 0
@@ -134,40 +132,6 @@ export function renumber(root: Expr, to: ReadonlyMap<number, number>): Expr {
       );
   }
   return memo.get(root)!;
-}
-
-/**
- * Reverse-mode derivative of a float expression: d root / d input[i], times the cotangent `g`.
- * The result is again an expression, so derivatives of any order are single kernels. Returns null where it is zero.
- */
-export function derive(root: Expr, wrt: number, g: Expr): Expr | null {
-  const order = topological(root);
-  const depends = new Set<Expr>();
-  for (const e of order) {
-    if ((e.op === 'input' && e.value === wrt) || e.args.some((a) => depends.has(a))) depends.add(e);
-  }
-  if (!depends.has(root) || root.type !== 'f32') return null;
-  const adjoint = new Map<Expr, Expr>([[root, g]]);
-  let result: Expr | null = null;
-  for (let k = order.length - 1; k >= 0; k--) {
-    const e = order[k];
-    const ge = adjoint.get(e);
-    if (!ge || !depends.has(e)) continue;
-    if (e.op === 'input') {
-      result = ge;
-      continue;
-    }
-    const rule = OPS[e.op as OpName].gradient;
-    if (!rule) continue; // piecewise constant: no slope to pass on
-    const parts = rule(ge, e.args, e);
-    e.args.forEach((a, i) => {
-      const part = parts[i];
-      if (!part || isConst(part, 0) || !depends.has(a) || a.type !== 'f32') return;
-      const before = adjoint.get(a);
-      adjoint.set(a, before ? apply('add', before, part) : part);
-    });
-  }
-  return result && isConst(result, 0) ? null : result;
 }
 
 /** Value of an expression in float64, for references and tests. */

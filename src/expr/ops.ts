@@ -1,5 +1,7 @@
-import { apply, constant, type Expr, type ValueType } from './expr.js';
 import { erf, expm1Series, fmod, toFloat32Bits } from './host-math.js';
+
+/** Type of a value inside an expression; f16 inputs arrive as f32. */
+export type ValueType = 'f32' | 'i32' | 'u32' | 'bool';
 
 /** One row of the table of pointwise operations. */
 export interface OpDef {
@@ -13,8 +15,6 @@ export interface OpDef {
   helper?: string;
   /** Float64 reference; integer types wrap as on the device. */
   evaluate(args: readonly number[], type: ValueType): number;
-  /** Cotangents of the arguments given the result's; absent for piecewise constant operations. */
-  gradient?(g: Expr, args: readonly Expr[], self: Expr): (Expr | null)[];
 }
 
 type Types = readonly ValueType[];
@@ -28,84 +28,41 @@ const integer = (t: Types): ValueType | null =>
 const wrap = (v: number, type: ValueType): number => (type === 'i32' ? v | 0 : type === 'u32' ? v >>> 0 : v);
 /** A float as an integer: towards zero, limited to the floats that the integer type holds, as WGSL converts. */
 const saturate = (v: number, low: number, high: number): number => Math.max(low, Math.min(high, Math.trunc(v)));
-const c = (v: number) => constant(v);
-const add = (a: Expr, b: Expr) => apply('add', a, b);
-const sub = (a: Expr, b: Expr) => apply('sub', a, b);
-const mul = (a: Expr, b: Expr) => apply('mul', a, b);
-const div = (a: Expr, b: Expr) => apply('div', a, b);
-const neg = (a: Expr) => apply('neg', a);
-const where = (p: Expr, a: Expr, b: Expr) => apply('where', p, a, b);
-const gt = (a: Expr, b: Expr) => apply('gt', a, b);
 
 /** A float function of one argument that WGSL has under this name. */
-function builtin(name: string, evaluate: (x: number) => number, gradient?: (x: Expr, y: Expr, g: Expr) => Expr): OpDef {
+function builtin(name: string, evaluate: (x: number) => number): OpDef {
   return {
     takes: 'one f32',
     type: floatIn,
     wgsl: ([a]) => `${name}(${a})`,
     evaluate: ([x]) => evaluate(x),
-    gradient: gradient && ((g, [x], y) => [gradient(x, y, g)]),
   };
 }
 
 /** A float function that needs a helper of ours. */
-function helped(name: string, evaluate: (x: number) => number, gradient?: (x: Expr, y: Expr, g: Expr) => Expr): OpDef {
-  return { ...builtin(`s_${name}`, evaluate, gradient), helper: name };
+function helped(name: string, evaluate: (x: number) => number): OpDef {
+  return { ...builtin(`s_${name}`, evaluate), helper: name };
 }
 
-function infix(
-  symbol: string,
-  type: OpDef['type'],
-  takes: string,
-  evaluate: OpDef['evaluate'],
-  gradient?: OpDef['gradient'],
-): OpDef {
-  return { takes, type, wgsl: ([a, b]) => `(${a} ${symbol} ${b})`, evaluate, gradient };
+function infix(symbol: string, type: OpDef['type'], takes: string, evaluate: OpDef['evaluate']): OpDef {
+  return { takes, type, wgsl: ([a, b]) => `(${a} ${symbol} ${b})`, evaluate };
 }
 
 const compare = (symbol: string, f: (a: number, b: number) => boolean) =>
   infix(symbol, compared, 'two of one type', ([a, b]) => (f(a, b) ? 1 : 0));
 
-/** d max(a, b) / da: 1 where a wins, one half at a tie, so that the two sides always share g exactly. */
-const winner = (a: Expr, b: Expr) => where(gt(a, b), c(1), where(apply('eq', a, b), c(0.5), c(0)));
-
-const TWO_OVER_SQRT_PI = 1.1283791670955126;
-
 export const OPS: Record<OpName, OpDef> = {
-  add: infix(
-    '+',
-    numeric,
-    'two numbers of one type',
-    ([a, b], t) => wrap(a + b, t),
-    (g) => [g, g],
-  ),
-  sub: infix(
-    '-',
-    numeric,
-    'two numbers of one type',
-    ([a, b], t) => wrap(a - b, t),
-    (g) => [g, neg(g)],
-  ),
-  mul: infix(
-    '*',
-    numeric,
-    'two numbers of one type',
-    ([a, b], t) => (t === 'f32' ? a * b : wrap(Math.imul(a, b), t)),
-    (g, [a, b]) => [mul(g, b), mul(g, a)],
-  ),
-  div: infix(
-    '/',
-    numeric,
-    'two numbers of one type',
-    ([a, b], t) => (t === 'f32' ? a / b : b === 0 ? a : wrap(Math.trunc(a / b), t)),
-    (g, [a, b], y) => [div(g, b), a.op === 'const' ? neg(div(mul(g, y), b)) : neg(div(mul(g, div(a, b)), b))],
+  add: infix('+', numeric, 'two numbers of one type', ([a, b], t) => wrap(a + b, t)),
+  sub: infix('-', numeric, 'two numbers of one type', ([a, b], t) => wrap(a - b, t)),
+  mul: infix('*', numeric, 'two numbers of one type', ([a, b], t) => (t === 'f32' ? a * b : wrap(Math.imul(a, b), t))),
+  div: infix('/', numeric, 'two numbers of one type', ([a, b], t) =>
+    t === 'f32' ? a / b : b === 0 ? a : wrap(Math.trunc(a / b), t),
   ),
   mod: {
     takes: 'two numbers of one type',
     type: numeric,
     wgsl: ([a, b], [t]) => (t === 'f32' ? `(${a} - floor(${a} / ${b}) * ${b})` : `(${a} % ${b})`),
     evaluate: ([a, b], t) => (t === 'f32' ? fmod(a, b) : b === 0 ? 0 : wrap(a % b, t)),
-    gradient: (g, [a, b]) => [g, neg(mul(g, apply('floor', div(a, b))))],
   },
   pow: {
     takes: 'two f32',
@@ -113,39 +70,30 @@ export const OPS: Record<OpName, OpDef> = {
     helper: 'pow',
     wgsl: ([a, b]) => `s_pow(${a}, ${b})`,
     evaluate: ([a, b]) => a ** b,
-    gradient: (g, [a, b], y) => [
-      mul(g, mul(b, apply('pow', a, sub(b, c(1))))),
-      // The log's own argument is made safe too, so that no derivative of the unused branch is NaN.
-      where(gt(a, c(0)), mul(g, mul(y, apply('log', where(gt(a, c(0)), a, c(1))))), c(0)),
-    ],
   },
   min: {
     takes: 'two numbers of one type',
     type: numeric,
     wgsl: ([a, b]) => `min(${a}, ${b})`,
     evaluate: ([a, b]) => Math.min(a, b),
-    gradient: (g, [a, b]) => [mul(g, winner(b, a)), mul(g, winner(a, b))],
   },
   max: {
     takes: 'two numbers of one type',
     type: numeric,
     wgsl: ([a, b]) => `max(${a}, ${b})`,
     evaluate: ([a, b]) => Math.max(a, b),
-    gradient: (g, [a, b]) => [mul(g, winner(a, b)), mul(g, winner(b, a))],
   },
   neg: {
     takes: 'one f32 or i32',
     type: ([t]) => (t === 'f32' || t === 'i32' ? t : null),
     wgsl: ([a]) => `(-${a})`,
     evaluate: ([a], t) => wrap(-a, t),
-    gradient: (g) => [neg(g)],
   },
   abs: {
     takes: 'one f32 or i32',
     type: ([t]) => (t === 'f32' || t === 'i32' ? t : null),
     wgsl: ([a]) => `abs(${a})`,
     evaluate: ([a], t) => wrap(Math.abs(a), t),
-    gradient: (g, [a]) => [mul(g, apply('sign', a))],
   },
   sign: builtin('sign', Math.sign),
   floor: builtin('floor', Math.floor),
@@ -154,30 +102,18 @@ export const OPS: Record<OpName, OpDef> = {
     const r = Math.round(x);
     return Math.abs(x % 1) === 0.5 && r % 2 !== 0 ? r - 1 : r; // WGSL rounds halves to even
   }),
-  exp: builtin('exp', Math.exp, (_x, y, g) => mul(g, y)),
-  log: builtin('log', Math.log, (x, _y, g) => div(g, x)),
-  sqrt: builtin('sqrt', Math.sqrt, (_x, y, g) => div(mul(c(0.5), g), y)),
-  rsqrt: builtin(
-    'inverseSqrt',
-    (x) => 1 / Math.sqrt(x),
-    (_x, y, g) => mul(mul(c(-0.5), g), mul(y, mul(y, y))),
-  ),
-  sin: builtin('sin', Math.sin, (x, _y, g) => mul(g, apply('cos', x))),
-  cos: builtin('cos', Math.cos, (x, _y, g) => neg(mul(g, apply('sin', x)))),
-  tanh: helped('tanh', Math.tanh, (_x, y, g) => mul(g, sub(c(1), mul(y, y)))),
-  sigmoid: helped(
-    'sigmoid',
-    (x) => 1 / (1 + Math.exp(-x)),
-    (_x, y, g) => mul(g, mul(y, sub(c(1), y))),
-  ),
-  softplus: helped(
-    'softplus',
-    (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
-    (x, _y, g) => mul(g, apply('sigmoid', x)),
-  ),
-  log1p: helped('log1p', Math.log1p, (x, _y, g) => div(g, add(c(1), x))),
-  expm1: helped('expm1', expm1Series, (x, _y, g) => mul(g, apply('exp', x))),
-  erf: helped('erf', erf, (x, _y, g) => mul(g, mul(c(TWO_OVER_SQRT_PI), apply('exp', neg(mul(x, x)))))),
+  exp: builtin('exp', Math.exp),
+  log: builtin('log', Math.log),
+  sqrt: builtin('sqrt', Math.sqrt),
+  rsqrt: builtin('inverseSqrt', (x) => 1 / Math.sqrt(x)),
+  sin: builtin('sin', Math.sin),
+  cos: builtin('cos', Math.cos),
+  tanh: helped('tanh', Math.tanh),
+  sigmoid: helped('sigmoid', (x) => 1 / (1 + Math.exp(-x))),
+  softplus: helped('softplus', (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))),
+  log1p: helped('log1p', Math.log1p),
+  expm1: helped('expm1', expm1Series),
+  erf: helped('erf', erf),
   relu: {
     takes: 'one f32',
     type: floatIn,
@@ -185,7 +121,6 @@ export const OPS: Record<OpName, OpDef> = {
     wgsl: ([a], _t, T) => `select(${a}, ${T}(0.0), ${a} <= ${T}(0.0))`,
     // biome-ignore lint/complexity/useMathMinMax: written as the shader has it
     evaluate: ([a]) => (a <= 0 ? 0 : a),
-    gradient: (g, [a]) => [where(gt(a, c(0)), g, c(0))],
   },
   lt: compare('<', (a, b) => a < b),
   le: compare('<=', (a, b) => a <= b),
@@ -204,7 +139,6 @@ export const OPS: Record<OpName, OpDef> = {
     type: ([p, a, b]) => (p === 'bool' && a === b ? a : null),
     wgsl: ([p, a, b]) => `select(${b}, ${a}, ${p})`,
     evaluate: ([p, a, b]) => (p ? a : b),
-    gradient: (g, [p]) => [null, where(p, g, c(0)), where(p, c(0), g)],
   },
   isNan: {
     takes: 'one f32',
@@ -221,7 +155,6 @@ export const OPS: Record<OpName, OpDef> = {
     type: () => 'f32',
     wgsl: ([a], [t], T) => (t === 'f32' ? a : t === 'bool' ? `select(${T}(0.0), ${T}(1.0), ${a})` : `${T}(${a})`),
     evaluate: ([a]) => a,
-    gradient: (g) => [g],
   },
   toI32: {
     takes: 'one value',

@@ -3,6 +3,7 @@ import { ArgumentError, ShapeError } from '../gpu/errors.js';
 import { batchNorm } from '../ops/batch-norm.js';
 import { type Conv2dOptions, conv2d, type Pair } from '../ops/conv.js';
 import { geometry, pair } from '../ops/conv-geometry.js';
+import { expand } from '../ops/expand.js';
 import { linear } from '../ops/matmul.js';
 import { relu } from '../ops/pointwise.js';
 import { adaptiveAvgPool2d, avgPool2d, maxPool2d } from '../ops/pool.js';
@@ -24,6 +25,8 @@ export interface LinearOptions {
 
 /** y = act(x Wᵀ + b), weight [out, in]. Behind a flattened image, `inputs` are its [h, w, c]. */
 export class Linear extends Module {
+  /** What the layer applies to its result. */
+  readonly activation: Activation;
   private readonly inputs: number;
   constructor(
     inputs: number | Shape,
@@ -31,9 +34,10 @@ export class Linear extends Module {
     private readonly options: LinearOptions = {},
   ) {
     super();
+    this.activation = options.activation ?? 'none';
     this.inputs = typeof inputs === 'number' ? inputs : sizeOf(inputs);
     const image = typeof inputs === 'number' ? undefined : inputs;
-    this.declare('parameter', 'weight', [outputs, this.inputs], options.init ?? torchDefault, image);
+    this.declare('parameter', 'weight', [outputs, this.inputs], options.init ?? torchDefault, { image });
     const biasInit = options.biasInit ?? uniformWithin(1 / Math.sqrt(this.inputs));
     if (options.bias ?? true) this.declare('parameter', 'bias', [outputs], biasInit);
   }
@@ -45,7 +49,7 @@ export class Linear extends Module {
   protected forward(x: Tensor, context: Context): Tensor {
     const bias = (this.options.bias ?? true) ? this.own(context, 'bias') : undefined;
     const weight = this.own(context, 'weight');
-    const { activation } = this.options;
+    const { activation } = this;
     const sparse = context.sparse?.(this.full('weight'));
     return sparse ? maskedLinear(x, weight, sparse, { bias, activation }) : linear(x, weight, bias, activation);
   }
@@ -59,6 +63,8 @@ export interface Conv2dLayerOptions extends Omit<Conv2dOptions, 'bias'> {
 
 /** 2-D convolution of NHWC images, weight [out, kh, kw, in / groups]. */
 export class Conv2d extends Module {
+  /** What the layer applies to its result. */
+  readonly activation: Activation;
   constructor(
     inputs: number,
     outputs: number,
@@ -66,6 +72,7 @@ export class Conv2d extends Module {
     private readonly options: Conv2dLayerOptions = {},
   ) {
     super();
+    this.activation = options.activation ?? 'none';
     const [kh, kw] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
     const shape = [outputs, kh, kw, inputs / (options.groups ?? 1)];
     this.declare('parameter', 'weight', shape, options.init ?? torchDefault);
@@ -89,15 +96,19 @@ export class Conv2d extends Module {
 
 /** Batch normalisation over the last axis, with running statistics; `runWith` adds a residual and a ReLU in the same kernel. */
 export class BatchNorm2d extends Module {
+  /** What the layer applies to its result. */
+  readonly activation: 'none' | 'relu';
   constructor(
     channels: number,
     private readonly options: { eps?: number; momentum?: number; activation?: 'none' | 'relu' } = {},
   ) {
     super();
+    const { momentum = 0.1 } = options;
+    this.activation = options.activation ?? 'none';
     this.declare('parameter', 'weight', [channels], ones);
     this.declare('parameter', 'bias', [channels], zeros);
-    this.declare('statistic', 'running_mean', [channels], zeros);
-    this.declare('statistic', 'running_var', [channels], ones);
+    this.declare('statistic', 'running_mean', [channels], zeros, { momentum });
+    this.declare('statistic', 'running_var', [channels], ones, { momentum });
   }
   protected forward(x: Tensor, context: Context): Tensor {
     return this.normalise(x, context);
@@ -112,13 +123,13 @@ export class BatchNorm2d extends Module {
     return y;
   }
   private normalise(x: Tensor, context: Context, residual?: Tensor): Tensor {
-    return batchNorm(x, this.own(context, 'weight'), this.own(context, 'bias'), {
+    return batchNorm(ofEach(x, context), this.own(context, 'weight'), this.own(context, 'bias'), {
       running: { mean: this.own(context, 'running_mean'), variance: this.own(context, 'running_var') },
       training: context.training,
       eps: this.options.eps,
       momentum: this.options.momentum,
-      activation: this.options.activation,
-      residual,
+      activation: this.activation,
+      residual: residual && ofEach(residual, context),
     });
   }
 }
@@ -168,12 +179,16 @@ export const GlobalAvgPool2d = (): Module =>
     (x) => mean(x, [x.rank - 3, x.rank - 2]),
     (x) => [...x.slice(0, -3), x[x.length - 1]],
   );
-/** All axes after the first into one. */
+/** All axes after that of the batch into one. */
 export const Flatten = (): Module =>
   new Lambda(
-    (x) => flatten(x, 1),
+    (x, { models }) => flatten(x, models === undefined ? 1 : 2),
     ([n, ...rest]) => [n, sizeOf(rest)],
   );
+
+/** What all models share, spelled out for each. */
+const ofEach = (x: Tensor, { models }: Context): Tensor =>
+  models === undefined || x.shape[0] === models ? x : expand(x, [models, ...x.shape.slice(1)]);
 
 /** Zeroes a share p of the elements in training and scales the rest by 1 / (1 - p). */
 export class Dropout extends Module {
@@ -184,7 +199,7 @@ export class Dropout extends Module {
   protected forward(x: Tensor, context: Context): Tensor {
     if (!context.training || this.p === 0) return x;
     if (!context.generator) throw new ArgumentError('Dropout', 'a generator for the model (Model.seed)', 'none');
-    return dropout(x, this.p, context.generator);
+    return dropout(ofEach(x, context), this.p, context.generator);
   }
   protected override outputShape(x: Shape): Shape {
     return x;

@@ -21,6 +21,9 @@ export interface ForwardOptions {
   observe?: (path: string, y: Tensor) => void;
 }
 
+/** Random stream of a model's dropout. */
+export const MODEL_STREAM = 0x6d6f6465;
+
 /** A network with values: trainable parameters in one flat buffer, statistics beside them, and its randomness. */
 export class Model {
   readonly parameters: Parameters;
@@ -47,7 +50,7 @@ export class Model {
         this.statistics.set(d.name, keep(generate('Model', device, d.shape, constant(0), [], 'f32')));
     }
     this.sparsity = new Sparsity(network, this.parameters);
-    this.generator = new Generator(device, options.seed ?? 0, { stream: 0x6d6f6465 });
+    this.generator = new Generator(device, options.seed ?? 0, { stream: MODEL_STREAM });
     this.initialise(options.seed ?? 0);
   }
 

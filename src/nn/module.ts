@@ -8,6 +8,8 @@ import type { Initialiser } from './init.js';
 /** What a module sees while it runs. */
 export interface Context {
   training: boolean;
+  /** Size of the axis of models that leads every tensor, where there is one; it is 1 in what all models share. */
+  models?: number;
   /** A parameter or statistic by its full name. */
   get(name: string): Tensor;
   /** The mask of a parameter whose layer computes with its kept weights alone. */
@@ -26,6 +28,8 @@ export interface Declared {
   kind: 'parameter' | 'statistic';
   /** Of a matrix [out, h * w * c] behind a flattened image: its h, w and c, which PyTorch has in the order c, h, w. */
   image?: Shape;
+  /** Of a statistic that runs over batches: the weight of the newest one in it. */
+  momentum?: number;
 }
 
 /** Called with a module and the shapes that go in and come out. */
@@ -69,8 +73,14 @@ export abstract class Module {
     this.children.set(name, module);
     return module;
   }
-  protected declare(kind: Declared['kind'], name: string, shape: Shape, init: Initialiser, image?: Shape): void {
-    this.declared.push({ name, shape, init, kind, image });
+  protected declare(
+    kind: Declared['kind'],
+    name: string,
+    shape: Shape,
+    init: Initialiser,
+    facts: Pick<Declared, 'image' | 'momentum'> = {},
+  ): void {
+    this.declared.push({ name, shape, init, kind, ...facts });
   }
   /** This module's own parameter or statistic. */
   protected own(context: Context, name: string): Tensor {

@@ -22,7 +22,7 @@ export type { Conv2dOptions, ConvAttrs, Pair } from './conv-geometry.js';
 
 /**
  * 2-D convolution (cross-correlation) of x [images, h, w, in] with weight [out, kh, kw, in / groups], giving
- * [images, oh, ow, out]. A model axis may lead: x [models, images, h, w, in] (or shared, without it) and weight
+ * [images, oh, ow, out]. A model axis may lead: x [models, images, h, w, in] (or shared, without it or of 1) and weight
  * [models, out, kh, kw, in / groups].
  *
  * @throws ShapeError when channels, groups or kernel do not fit
@@ -36,6 +36,11 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
   assertRank('conv2d', 'weight', weight.shape, 4, 5);
   if (!['none', 'relu', 'tanh', 'sigmoid'].includes(activation)) {
     throw new ArgumentError('conv2d', 'activation among none, relu, tanh, sigmoid', String(activation));
+  }
+  if (x.rank === 5 && x.shape[0] === 1 && weight.rank === 5) {
+    return composite(bias ? [x, weight, bias] : [x, weight], () =>
+      conv2d(reshape(x, x.shape.slice(1)), weight, options),
+    );
   }
   if (x.rank === 5 && weight.rank === 4) {
     const [models, images, ...rest] = x.shape;

@@ -1,7 +1,7 @@
 import { apply, constant, coord, type Expr, input, scalar } from '../expr/expr.js';
 import { ArgumentError, DTypeError, ShapeError } from '../gpu/errors.js';
 import { assertDType } from '../tensor/dtype.js';
-import { assertRank, sameShape, showShape } from '../tensor/shape.js';
+import { assertRank, type Shape, sameShape, showShape, sizeOf } from '../tensor/shape.js';
 import { commonDevice, type Tensor } from '../tensor/tensor.js';
 import { composite } from './composite.js';
 import { map } from './map.js';
@@ -13,6 +13,11 @@ export type Reduction = 'mean' | 'sum' | 'none';
 export interface LossOptions {
   /** `mean` (default) and `sum` are over all rows or elements; `none` keeps them, for means of one's own. */
   reduction?: Reduction;
+  /**
+   * How many leading axes keep a loss of their own: 1 for models that lead, 0 by default. Targets without these axes are
+   * shared.
+   */
+  leading?: number;
 }
 
 /**
@@ -36,8 +41,9 @@ export function crossEntropy(
   const lead = logits.shape.slice(0, -1);
   if (classes === 0) throw new ShapeError(op, 'at least one class', showShape(logits.shape));
   const hard = target.dtype !== 'f32';
+  const leading = leadingOf(op, options, lead.length);
   const expected = hard ? lead : logits.shape;
-  if (!sameShape(target.shape, expected)) {
+  if (!fits(target.shape, expected, leading)) {
     throw new ShapeError(op, `a ${target.dtype} target of shape ${showShape(expected)}`, showShape(target.shape));
   }
   const [x, m, s] = [input(0), input(1), input(2)];
@@ -58,14 +64,18 @@ export function crossEntropy(
   // A class without weight costs nothing, even where its logit is -inf.
   const each = hard ? apply('where', apply('gt', weight, constant(0)), weighted, constant(0)) : weighted;
   const reduction = options.reduction ?? 'mean';
-  const rows = lead.reduce((n, d) => n * d, 1);
+  const rows = sizeOf(lead.slice(leading));
   return composite([logits, target], () => {
     const { top, total } = shiftedSum(logits, [axis]);
-    return map([logits, top, total, hard ? reshape(target, [...lead, 1]) : target], apply('mul', each, scalar(2)), {
-      scalars: [e / classes, 1 - e, reduction === 'mean' ? 1 / rows : 1, classes - 1],
-      axes: reduction === 'none' ? [axis] : logits.shape.map((_, a) => a),
-      op,
-    });
+    return map(
+      [logits, top, total, hard ? reshape(target, [...target.shape, 1]) : target],
+      apply('mul', each, scalar(2)),
+      {
+        scalars: [e / classes, 1 - e, reduction === 'mean' ? 1 / rows : 1, classes - 1],
+        axes: reduction === 'none' ? [axis] : axesFrom(leading, logits.rank),
+        op,
+      },
+    );
   });
 }
 
@@ -84,13 +94,27 @@ export function mseLoss(prediction: Tensor, target: Tensor, options: LossOptions
 function elementwiseLoss(op: string, x: Tensor, target: Tensor, each: Expr, options: LossOptions): Tensor {
   commonDevice(op, [x, target]);
   for (const t of [x, target]) if (t.dtype !== 'f32') throw new DTypeError(op, 'two f32 tensors', t.dtype);
-  if (!sameShape(x.shape, target.shape))
+  const leading = leadingOf(op, options, x.rank);
+  if (!fits(target.shape, x.shape, leading))
     throw new ShapeError(op, `a target of shape ${showShape(x.shape)}`, showShape(target.shape));
   const reduction = options.reduction ?? 'mean';
   if (reduction === 'none') return map([x, target], each, { op });
   return map([x, target], apply('mul', each, scalar(0)), {
-    scalars: [reduction === 'mean' ? 1 / x.size : 1],
-    axes: x.shape.map((_, a) => a),
+    scalars: [reduction === 'mean' ? 1 / sizeOf(x.shape.slice(leading)) : 1],
+    axes: axesFrom(leading, x.rank),
     op,
   });
+}
+
+/** Whether a target has the shape expected, with or without the leading axes. */
+const fits = (target: Shape, expected: Shape, leading: number): boolean =>
+  sameShape(target, expected) || sameShape(target, expected.slice(leading));
+
+const axesFrom = (leading: number, rank: number): number[] =>
+  Array.from({ length: rank - leading }, (_, a) => leading + a);
+
+function leadingOf(op: string, { leading = 0 }: LossOptions, rank: number): number {
+  if (!Number.isInteger(leading) || leading < 0 || leading > rank)
+    throw new ArgumentError(op, `leading axes from 0 to ${rank}`, String(leading));
+  return leading;
 }

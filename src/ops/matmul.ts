@@ -159,12 +159,20 @@ function operandSpec(o: Operand, depth: number): OperandSpec {
   return { load: 'scalar', half };
 }
 
-/** x Wᵀ + b: x [..., in], weight [out, in], bias [out]; a leading model axis may stand before all three. */
+/**
+ * x Wᵀ + b: x [..., in], weight [out, in], bias [out]. A model axis may lead weight and bias; then it leads x as well,
+ * of 1 where the models share it, or x is a matrix that they share.
+ */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor, activation: Activation = 'none'): Tensor {
   if (weight.rank === 2) return matmul(x, weight, { transB: true, bias, activation });
   const lead = weight.shape.slice(0, -2);
   return composite(bias ? [x, weight, bias] : [x, weight], () => {
     const b = bias && reshape(bias, [...lead, 1, weight.shape[weight.rank - 2]]);
-    return matmul(x, weight, { transB: true, bias: b, activation });
+    if (x.rank <= weight.rank) return matmul(x, weight, { transB: true, bias: b, activation });
+    // More axes than a batch: rows of one matrix a model.
+    const rows = x.shape.slice(lead.length, -1);
+    const matrices = reshape(x, [...x.shape.slice(0, lead.length), sizeOf(rows), x.shape[x.rank - 1]]);
+    const y = matmul(matrices, weight, { transB: true, bias: b, activation });
+    return reshape(y, [...y.shape.slice(0, lead.length), ...rows, y.shape[y.rank - 1]]);
   });
 }

@@ -31,6 +31,9 @@ export interface AdamOptions extends OptimiserOptions {
   eps?: number;
 }
 
+/** The options of every rule; each reads its own. */
+export type AllOptions = OptimiserOptions & SgdOptions & AdamOptions;
+
 const updateKernel = defineKernel<UpdateSpec>({ name: 'update', shader: updateShader });
 const advanceKernel = defineKernel<{ schedule: string }>({ name: 'advance', shader: (s) => advanceShader(s.schedule) });
 
@@ -54,9 +57,9 @@ export class Optimiser {
   constructor(
     readonly parameters: Parameters,
     rule: UpdateSpec['rule'],
-    private readonly options: OptimiserOptions & SgdOptions & AdamOptions,
+    private readonly options: AllOptions,
   ) {
-    check(rule, options);
+    checkOptions(rule, options);
     const { device } = parameters;
     const decay = options.weightDecay ?? 0;
     const decaying = parameters.names.filter((name) => options.decays?.(name));
@@ -82,52 +85,24 @@ export class Optimiser {
 
   /** Applies gradients, one a parameter in the order of `parameters.list()`. */
   step(grads: readonly Tensor[]): void {
-    const { device, flat } = this.parameters;
+    const { device } = this.parameters;
     const o = this.options;
     const op = this.spec.rule;
     this.parameters.pack(grads, this.gradients);
-    const betas = o.betas ?? [0.9, 0.999];
     device.run(
       advanceKernel,
       { schedule: this.schedule.wgsl },
       {
         bindings: [this.steps, this.hyper, this.base].map((t) => t.binding(op)),
-        params: [Math.max(-80, Math.log(betas[0])), Math.max(-80, Math.log(betas[1]))],
+        params: logBetas(o),
         grid: [1, 1, 1],
         cost: { flops: 16, bytes: 32 },
       },
     );
     const norm = this.spec.clip ? this.squaredNorm() : null;
     const optional = [this.mask, this.marks, norm].filter((t): t is Tensor => t !== null);
-    const tensors = [this.gradients, this.hyper, ...optional, flat, ...this.state];
-    const software = device.deviceClass === 'software';
-    const n = flat.size / 4;
-    const workgroup = 64;
-    device.run(
-      updateKernel,
-      { ...this.spec, masked: this.mask !== null, workgroup },
-      {
-        bindings: tensors.map((t) => t.binding(op)),
-        params: [
-          n,
-          o.weightDecay ?? 0,
-          o.momentum ?? 0,
-          ...betas,
-          1 - betas[0],
-          1 - betas[1],
-          o.eps ?? 1e-8,
-          o.clipNorm ?? 0,
-        ],
-        grid: foldGrid(
-          Math.max(1, Math.min(Math.ceil(n / workgroup / (software ? 4 : 1)), software ? 256 : 65535 * 16)),
-          device.limits.maxWorkgroups,
-        ),
-        cost: {
-          flops: 12 * flat.size,
-          bytes: tensors.reduce((b, t) => b + t.bytes, 0) + flat.bytes * (1 + this.state.length),
-        },
-      },
-    );
+    const inputs = [this.gradients, this.hyper, ...optional];
+    launchUpdate(this.parameters, { ...this.spec, masked: this.mask !== null }, o, inputs, this.state);
     norm?.dispose();
   }
 
@@ -228,7 +203,60 @@ export class Optimiser {
   }
 }
 
-function check(rule: string, o: OptimiserOptions & SgdOptions & AdamOptions): void {
+const BETAS = [0.9, 0.999] as const;
+
+/** Natural logarithms of Adam's betas, for kernels that raise them to powers. */
+export const logBetas = ({ betas = BETAS }: Pick<AllOptions, 'betas'>): number[] =>
+  betas.map((b) => Math.max(-80, Math.log(b)));
+
+/**
+ * Updates all parameters in place by one dispatch.
+ *
+ * @param inputs gradients, hyper-parameters, and what else the specification asks for, in the order of the shader
+ * @param state momentum, or Adam's two moments
+ */
+export function launchUpdate(
+  { device, flat }: Parameters,
+  spec: Omit<UpdateSpec, 'workgroup'>,
+  o: Omit<AllOptions, 'lr' | 'schedule'>,
+  inputs: readonly Tensor[],
+  state: readonly Tensor[],
+): void {
+  const [beta1, beta2] = o.betas ?? BETAS;
+  const tensors = [...inputs, flat, ...state];
+  const software = device.deviceClass === 'software';
+  const n = flat.size / 4;
+  const workgroup = 64;
+  device.run(
+    updateKernel,
+    { ...spec, workgroup },
+    {
+      bindings: tensors.map((t) => t.binding(spec.rule)),
+      params: [
+        n,
+        o.weightDecay ?? 0,
+        o.momentum ?? 0,
+        beta1,
+        beta2,
+        1 - beta1,
+        1 - beta2,
+        o.eps ?? 1e-8,
+        o.clipNorm ?? 0,
+      ],
+      grid: foldGrid(
+        Math.max(1, Math.min(Math.ceil(n / workgroup / (software ? 4 : 1)), software ? 256 : 65535 * 16)),
+        device.limits.maxWorkgroups,
+      ),
+      cost: {
+        flops: 12 * flat.size,
+        bytes: tensors.reduce((b, t) => b + t.bytes, 0) + flat.bytes * (1 + state.length),
+      },
+    },
+  );
+}
+
+/** @throws ArgumentError for options out of range */
+export function checkOptions(rule: string, o: AllOptions): void {
   const need = (ok: boolean, expected: string, got: unknown) => {
     if (!ok) throw new ArgumentError(rule, expected, String(got));
   };

@@ -1,14 +1,14 @@
 import { noGrad } from '../autograd/node.js';
 import { apply, constant } from '../expr/expr.js';
-import { ArgumentError, ShapeError } from '../gpu/errors.js';
+import { ArgumentError } from '../gpu/errors.js';
 import type { Initialiser } from '../nn/init.js';
 import type { Model } from '../nn/model.js';
 import type { Parameters } from '../nn/parameters.js';
 import { clone, fuse, mul } from '../ops/pointwise.js';
 import type { Seed } from '../tensor/philox.js';
 import { keep, scope } from '../tensor/scope.js';
-import { sameShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { assertFlat } from './assert-flat.js';
 import type { PruneResult } from './mask-by-scores.js';
 
 /** Streams of weights drawn anew begin here, far from those of a model's declarations. */
@@ -102,10 +102,4 @@ function copyFlat(parameters: Parameters, from: Tensor, into: Tensor): void {
     parameters.names.map((name) => parameters.part(from, name)),
     into,
   );
-}
-
-/** @throws ShapeError unless the tensor is laid out like the parameters */
-export function assertFlat(op: string, parameters: Parameters, flat: Tensor): void {
-  if (!sameShape(flat.shape, parameters.flat.shape) || flat.dtype !== 'f32')
-    throw new ShapeError(op, `a flat tensor ${parameters.flat}`, String(flat));
 }

@@ -2,6 +2,11 @@ export { invertedMask, layerMatchedMask, randomMask, shuffledMask } from './abla
 export { applyMask, copyMask, type ReinitialiseOptions, reinitialise, rewind, snapshot } from './apply.js';
 export { type DiskSize, decodeCompact, diskSize, encodeCompact, type HostWeight, type HostWeights } from './compact.js';
 export { densityForCompression, erkDensities } from './densities.js';
+export { type ForceOptions, forceMask } from './force.js';
+export { type GmpOptions, gmp, type MaskDriver } from './gmp.js';
+export { type GraspOptions, graspMask, graspScores } from './grasp.js';
+export { type IterativeSnipOptions, iterativeSnipMask } from './iterative-snip.js';
+export { type LotteryOptions, lotteryTickets, type Ticket } from './lottery.js';
 export { magnitudeMask, maskByMagnitude } from './magnitude.js';
 export { type LayerDensity, maskByScores, type PruneResult, type WithinOptions } from './mask-by-scores.js';
 export {
@@ -24,6 +29,20 @@ export {
   planSparsity,
   type SparsityPlanOptions,
 } from './plan.js';
+export type { Batches, BatchSource, ScoringOptions } from './probe.js';
+export { type ProsprOptions, prosprMask, prosprScores } from './prospr.js';
+export { type DynamicSparsityOptions, type RiglOptions, rigl, type SetOptions, set } from './rigl.js';
+export {
+  collapsedLayers,
+  cubicKept,
+  exponentialKept,
+  type KeptSchedule,
+  linearKept,
+  type PrunedAtInit,
+  type PruneRound,
+  planRounds,
+  type RoundsOptions,
+} from './rounds.js';
 export {
   type CubicOptions,
   cubicSparsity,
@@ -34,4 +53,12 @@ export {
   roundSparsities,
 } from './schedules.js';
 export { type GradientScoreOptions, gradientScores, invertedScores, magnitudeScores, randomScores } from './scores.js';
+export { snipMask, snipScores } from './snip.js';
+export {
+  type SynflowOptions,
+  type SynflowResult,
+  type SynflowScoreOptions,
+  synflowMask,
+  synflowScores,
+} from './synflow.js';
 export { type Latency, type MeasuredSpeedup, type MeasureOptions, measureSpeedup, type Run } from './timing.js';

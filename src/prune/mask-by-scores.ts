@@ -10,7 +10,7 @@ import { launchSelect } from '../select/radix-select.js';
 import { keep, scope } from '../tensor/scope.js';
 import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { assertFlat } from './apply.js';
+import { assertFlat } from './assert-flat.js';
 import type { PrunePlan } from './plan.js';
 
 /** How many weights of a layer a mask keeps. */

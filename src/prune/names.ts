@@ -1,8 +1,13 @@
 import { ArgumentError } from '../gpu/errors.js';
-import type { Parameters } from '../nn/parameters.js';
+import type { ParameterSpec } from '../nn/parameters.js';
+
+/** What a plan asks of parameters: `Parameters`, or the names and shapes of one model of a population. */
+export interface NamedShapes {
+  readonly specs: readonly ParameterSpec[];
+}
 
 /** Names of the weights that pruning usually touches: matrices and kernels, not biases or normalisation. */
-export const prunable = (parameters: Parameters): string[] =>
+export const prunable = (parameters: NamedShapes): string[] =>
   parameters.specs.filter((s) => s.shape.length >= 2).map((s) => s.name);
 
 /**
@@ -11,14 +16,14 @@ export const prunable = (parameters: Parameters): string[] =>
  *
  * @throws ArgumentError for no patterns, or one that picks nothing; the message lists the names there are
  */
-export function pickNames(op: string, parameters: Parameters, patterns: readonly string[]): string[] {
+export function pickNames(op: string, parameters: NamedShapes, patterns: readonly string[]): string[] {
   if (patterns.length === 0) throw new ArgumentError(op, 'at least one weight to prune', 'none');
   const picked = new Set(patterns.flatMap((pattern) => matches(op, parameters, pattern)));
-  return parameters.names.filter((name) => picked.has(name));
+  return parameters.specs.flatMap(({ name }) => (picked.has(name) ? [name] : []));
 }
 
-function matches(op: string, parameters: Parameters, pattern: string): string[] {
-  if (parameters.has(pattern)) return [pattern];
+function matches(op: string, parameters: NamedShapes, pattern: string): string[] {
+  if (parameters.specs.some(({ name }) => name === pattern)) return [pattern];
   const weights = prunable(parameters);
   const glob = globOf(pattern);
   const found = weights.filter((name) => glob.test(name));

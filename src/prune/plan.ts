@@ -1,8 +1,7 @@
 import { ArgumentError } from '../gpu/errors.js';
-import type { Parameters } from '../nn/parameters.js';
 import { type Shape, showShape, sizeOf } from '../tensor/shape.js';
 import { erkDensities } from './densities.js';
-import { pickNames } from './names.js';
+import { type NamedShapes, pickNames } from './names.js';
 
 /** What competes with what: all weights planned, or those of each layer. */
 export type PruneScope = 'global' | 'layer';
@@ -51,13 +50,13 @@ export interface SparsityPlanOptions {
  *
  * @throws ArgumentError unless 0 <= sparsity < 1 and some weight stays, or for a pattern that fits no weight
  */
-export function planSparsity(parameters: Parameters, sparsity: number, options: SparsityPlanOptions = {}): PrunePlan {
+export function planSparsity(parameters: NamedShapes, sparsity: number, options: SparsityPlanOptions = {}): PrunePlan {
   return planSparsityOf('planSparsity', parameters, sparsity, options);
 }
 
 export function planSparsityOf(
   op: string,
-  parameters: Parameters,
+  parameters: NamedShapes,
   sparsity: number,
   { scope = 'global', weights = ['*'] }: SparsityPlanOptions,
 ): PrunePlan {
@@ -83,7 +82,7 @@ export function planSparsityOf(
  *
  * @throws ArgumentError for a density outside (0, 1], or a pattern that fits no weight
  */
-export function planDensities(parameters: Parameters, densities: Readonly<Record<string, number>>): PrunePlan {
+export function planDensities(parameters: NamedShapes, densities: Readonly<Record<string, number>>): PrunePlan {
   const op = 'planDensities';
   const byName = new Map<string, number>();
   for (const [pattern, density] of Object.entries(densities)) {
@@ -100,17 +99,17 @@ export function planDensities(parameters: Parameters, densities: Readonly<Record
  *
  * @throws ArgumentError as `planSparsity`
  */
-export function planErk(parameters: Parameters, sparsity: number, weights: readonly string[] = ['*']): PrunePlan {
+export function planErk(parameters: NamedShapes, sparsity: number, weights: readonly string[] = ['*']): PrunePlan {
   assertSparsity('planErk', sparsity);
   const names = pickNames('planErk', parameters, weights);
   const densities = erkDensities(
-    names.map((name) => parameters.get(name).shape),
+    names.map((name) => shapeOf(parameters, name)),
     1 - sparsity,
   );
   return planByDensity('planErk', parameters, new Map(names.map((name, i) => [name, densities[i]])));
 }
 
-function planByDensity(op: string, parameters: Parameters, densities: ReadonlyMap<string, number>): PrunePlan {
+function planByDensity(op: string, parameters: NamedShapes, densities: ReadonlyMap<string, number>): PrunePlan {
   const names = pickNames(op, parameters, [...densities.keys()]);
   const layers = layersOf(parameters, names, (name, total) => Math.round(densities.get(name)! * total));
   return checked(op, new PrunePlan('layer', layers));
@@ -122,13 +121,13 @@ function planByDensity(op: string, parameters: Parameters, densities: ReadonlyMa
  * @throws ArgumentError for a layer that the parameters do not have, or of another size
  */
 export function planLike(
-  parameters: Parameters,
+  parameters: NamedShapes,
   { layers }: { layers: readonly { name: string; kept: number; total: number }[] },
 ): PrunePlan {
   const op = 'planLike';
   const kept = new Map(layers.map((l) => [l.name, l.kept]));
   for (const { name, total, kept: some } of layers) {
-    const { size } = parameters.get(name);
+    const size = sizeOf(shapeOf(parameters, name));
     if (size !== total) throw new ArgumentError(op, `${size} weights of ${name}`, `${total}`);
     if (!(Number.isInteger(some) && some >= 0 && some <= total))
       throw new ArgumentError(op, `a whole number from 0 to ${total} kept of ${name}`, `${some}`);
@@ -151,15 +150,21 @@ function checked(op: string, plan: PrunePlan): PrunePlan {
 }
 
 function layersOf(
-  parameters: Parameters,
+  parameters: NamedShapes,
   names: readonly string[],
   keptOf: (name: string, total: number) => number | null,
 ): PlannedLayer[] {
   return names.map((name) => {
-    const { shape } = parameters.get(name);
+    const shape = shapeOf(parameters, name);
     const total = sizeOf(shape);
     return { name, shape, total, kept: keptOf(name, total) };
   });
+}
+
+function shapeOf({ specs }: NamedShapes, name: string): Shape {
+  const spec = specs.find((s) => s.name === name);
+  if (spec) return spec.shape;
+  throw new ArgumentError('PrunePlan', `a name among ${specs.map((s) => s.name).join(', ')}`, `'${name}'`);
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);

@@ -8,10 +8,10 @@ import {
   readDriverRecord,
   userEnv,
 } from '../gpu/dawn.js';
+import { takeLock } from '../store/lock.js';
 import { installAdvice } from './advice.js';
 import { systemFingerprint } from './fingerprint.js';
 import { unpackLavapipe } from './lavapipe.js';
-import { takeLock } from './lock.js';
 import { type ProbeResult, probe } from './probe.js';
 import type { Progress } from './progress.js';
 import { killRunning, SetupError } from './run.js';
@@ -45,6 +45,7 @@ export async function setup(options: SetupOptions): Promise<string> {
 
   const folder = installFolder();
   const unlock = await takeLock(`${folder}.lock`, {
+    what: 'setup',
     timeout: LOCK_TIMEOUT,
     onWait: (holder) => options.progress.say(`waiting for ${holder}`),
   });
@@ -166,9 +167,7 @@ function swapIn(temporary: string, folder: string): void {
 
 /** Folders that a killed setup left beside the driver's; the lock is held, so nobody uses them. */
 function removeLeftovers(folder: string): void {
-  const pattern = new RegExp(
-    `^${basename(folder).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}\\.(tmp|old|lock\\.dead)-\\d+$`,
-  );
+  const pattern = new RegExp(`^${basename(folder).replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}\\.(tmp|old)-\\d+$`);
   for (const name of readdirSync(dirname(folder))) {
     if (pattern.test(name)) rmSync(join(dirname(folder), name), { recursive: true, force: true });
   }

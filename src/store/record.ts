@@ -27,7 +27,7 @@ export interface RunRecord<Config extends JsonObject = JsonObject, Result extend
   readonly id: string;
   readonly config: Config;
   readonly status: RunStatus;
-  /** The same bytes whenever the run is repeated on the same adapter; `{}` of a blocked run. */
+  /** The same bytes whenever the run is repeated on the same adapter; `{ by: id }` of a blocked run: what diverged. */
   readonly result: Result;
   /** Where and how fast it ran. Not part of the finished table, since it differs from one time to the next. */
   readonly about: RunAbout;

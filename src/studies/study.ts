@@ -1,5 +1,6 @@
 import type { ZodType } from 'zod';
 import type { Device } from '../gpu/device.js';
+import { SecateurError } from '../gpu/errors.js';
 import type { JsonObject, RunRecord, RunSpec } from '../store/record.js';
 
 /** A whole study: what can be asked of it, the runs that answer it, and how their results are told. */
@@ -21,6 +22,8 @@ export interface Study<Config extends JsonObject = JsonObject> {
   expand(config: Config): readonly RunSpec[];
   /** What a run is called in progress and tables: `resnet8 seed 0, M1 at 90 %`. */
   label(run: RunSpec): string;
+  /** False where no run computes on a device: none is opened then. Default: true. */
+  readonly usesDevice?: boolean;
   /** How much work a run is, relative to the others: what progress and the time left are reckoned by. */
   weight(run: RunSpec): number;
   /** Does one run. Its files must be written before it returns. */
@@ -34,6 +37,13 @@ export interface Study<Config extends JsonObject = JsonObject> {
 export interface Preset<Config> {
   readonly description: string;
   readonly config: Config;
+}
+
+/** What a run throws once its checkpoint is saved, because `RunContext.signal` asked it to stop. */
+export class StoppedError extends SecateurError {
+  constructor() {
+    super('stopped', 'stopped before its end; it goes on from its checkpoint');
+  }
 }
 
 /** What a run does not decide for itself. */

@@ -22,9 +22,9 @@ export interface TrainingState {
 }
 
 /** A whole run at one step, on the host. */
-export interface Checkpoint {
+export interface Checkpoint<S = TrainingState> {
   config: TrainingConfig;
-  state: TrainingState;
+  state: S;
   /** Parameters, statistics, generator and optimiser, by name. */
   tensors: ReadonlyMap<string, FileArray>;
 }
@@ -33,7 +33,7 @@ const FORMAT = 'secateur checkpoint';
 const VERSION = '1';
 
 /** The bytes of a checkpoint: a safetensors file with a checksum over everything in it. */
-export function encodeCheckpoint({ config, state, tensors }: Checkpoint): Uint8Array {
+export function encodeCheckpoint<S = TrainingState>({ config, state, tensors }: Checkpoint<S>): Uint8Array {
   const texts = [JSON.stringify(config), JSON.stringify(state, withoutLoss)];
   const metadata = new Map([
     ['format', FORMAT],
@@ -50,7 +50,7 @@ export function encodeCheckpoint({ config, state, tensors }: Checkpoint): Uint8A
  *
  * @throws FormatError where the bytes are not a checkpoint of this version, end early, or were changed
  */
-export function decodeCheckpoint(bytes: Uint8Array, options: DecodeOptions = {}): Checkpoint {
+export function decodeCheckpoint<S = TrainingState>(bytes: Uint8Array, options: DecodeOptions = {}): Checkpoint<S> {
   const { name = 'checkpoint' } = options;
   const { metadata, tensors } = decodeSafetensors(bytes, { ...options, name });
   const expect = (key: string, value: string) => {

@@ -63,23 +63,27 @@ export async function evaluate(model: Model, inputs: Tensor, targets: Tensor, ba
   return { accuracy: correct / n, top5: correct5 / n, loss: nats / n, correct, correct5, count: n };
 }
 
-/** Inputs whose target ranks first, and among the first five, and the sum of the cross-entropies: [3]. */
-function score(logits: Tensor, targets: Tensor): Tensor {
-  const classes = logits.shape[1];
-  const column = reshape(targets, [targets.size, 1]);
-  const rank = map([logits, takeAlongAxis(logits, column, 1), column], ranksBefore(), {
+/**
+ * Inputs whose target ranks first, and among the first five, and the sum of the cross-entropies, over the axis before the
+ * last of logits [..., n, classes] with targets [..., n]: [3, ...].
+ */
+export function score(logits: Tensor, targets: Tensor): Tensor {
+  const axis = logits.rank - 1;
+  const classes = logits.shape[axis];
+  const column = reshape(targets, [...targets.shape, 1]);
+  const rank = map([logits, takeAlongAxis(logits, column, axis), column], ranksBefore(axis), {
     scalars: [classes],
-    axes: [1],
+    axes: [axis],
     op: 'evaluate',
   });
-  const hits = (k: number) => sum(less(rank, Math.min(k, classes)));
-  return stack([hits(1), hits(5), crossEntropy(logits, targets, { reduction: 'sum' })]);
+  const hits = (k: number) => sum(less(rank, Math.min(k, classes)), axis - 1);
+  return stack([hits(1), hits(5), crossEntropy(logits, targets, { reduction: 'sum', leading: axis - 1 })]);
 }
 
 /** 1 where a logit ranks before the target's, and as much as all logits together where one of the two is NaN. */
-function ranksBefore(): Expr {
+function ranksBefore(axis: number): Expr {
   const [logit, target] = [input(0), input(1)];
-  const tie = apply('and', apply('eq', logit, target), apply('lt', coord(1), input(2, 'i32')));
+  const tie = apply('and', apply('eq', logit, target), apply('lt', coord(axis), input(2, 'i32')));
   const unknown = apply('or', apply('isNan', logit), apply('isNan', target));
   const before = apply('or', apply('gt', logit, target), tie);
   return apply('where', unknown, scalar(0), apply('where', before, constant(1), constant(0)));

@@ -8,7 +8,7 @@ import { keep } from '../tensor/scope.js';
 import { showShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 
-const kernel = defineKernel<Record<string, never>>({ name: 'ring', shader: ringShader });
+const kernel = defineKernel<{ workgroup: number }>({ name: 'ring', shader: ringShader });
 
 /**
  * The losses of the last steps, on the device. A readback fetches many at once, and is awaited only when the next one
@@ -25,23 +25,26 @@ export class LossRing {
   constructor(
     device: Device,
     private readonly slots: number,
+    /** Losses a step: 1, or one for each of so many models. */
+    private readonly width = 1,
   ) {
-    this.values = keep(generate('LossRing', device, [slots], constant(0), [], 'f32'));
+    this.values = keep(generate('LossRing', device, [slots * width], constant(0), [], 'f32'));
     this.at = keep(generate('LossRing', device, [1], constant(0, 'u32'), [], 'u32'));
   }
 
   /** Takes up a loss; inside the compiled step. */
   push(loss: Tensor): void {
-    if (loss.size !== 1 || loss.dtype !== 'f32')
-      throw new ShapeError('train', 'a loss of one f32', showShape(loss.shape));
+    const { width } = this;
+    if (loss.size !== width || loss.dtype !== 'f32')
+      throw new ShapeError('train', `a loss of ${width === 1 ? 'one' : width} f32`, showShape(loss.shape));
     loss.device.run(
       kernel,
-      {},
+      { workgroup: width === 1 ? 1 : 64 },
       {
         bindings: [loss, this.at, this.values].map((t) => t.binding('train')),
-        params: [this.slots],
+        params: [this.slots, width],
         grid: [1, 1, 1],
-        cost: { flops: 0, bytes: 20 },
+        cost: { flops: 0, bytes: 8 + 8 * width },
       },
     );
   }
@@ -52,7 +55,7 @@ export class LossRing {
     return this.written - this.fetched === this.slots;
   }
 
-  /** Starts to fetch what is new. @returns the losses of the fetch before, and with `all` of this one too, in order */
+  /** Starts to fetch what is new. @returns the losses of the fetch before, and with `all` of this one too, step by step */
   async collect(all: boolean): Promise<number[]> {
     const before = this.pending;
     this.pending = this.written > this.fetched ? this.fetch() : null;
@@ -71,11 +74,13 @@ export class LossRing {
   }
 
   private fetch(): Promise<number[]> {
-    const { fetched, written, slots } = this;
+    const { fetched, written, slots, width } = this;
     this.fetched = written;
     const losses = this.values
       .data()
-      .then((ring) => Array.from({ length: written - fetched }, (_, i) => ring[(fetched + i) % slots]));
+      .then((ring) =>
+        Array.from({ length: (written - fetched) * width }, (_, i) => ring[(fetched * width + i) % (slots * width)]),
+      );
     // It is awaited later, or never where the run ends by another error.
     losses.catch(() => {});
     return losses;

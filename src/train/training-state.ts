@@ -16,7 +16,10 @@ export class CheckpointError extends SecateurError {
 }
 
 /** Everything on the device that a run changes, by name, save for its loader. */
-export function stateTensors(model: Model, optimiser: Optimiser): Map<string, Tensor> {
+export function stateTensors(
+  model: Pick<Model, 'parameters' | 'generator'> & { statistics: ReadonlyMap<string, Tensor> },
+  optimiser: Pick<Optimiser, 'tensors'>,
+): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
   const take = (prefix: string, from: Iterable<readonly [string, Tensor]>) => {
     for (const [name, t] of from) tensors.set(`${prefix}/${name}`, t);
@@ -44,7 +47,7 @@ export async function readTensors(tensors: ReadonlyMap<string, Tensor>): Promise
  * @throws CheckpointError naming what differs, before anything is written
  */
 export function restoreTensors(
-  checkpoint: Checkpoint,
+  checkpoint: Pick<Checkpoint, 'config' | 'tensors'>,
   into: ReadonlyMap<string, Tensor>,
   config: TrainingConfig,
 ): void {

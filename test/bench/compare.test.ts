@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { compared, comparison, differences, geometricMean } from '../../bench/compare.js';
 import type { Row } from '../../bench/harness.js';
 import { bench } from '../../bench/main.js';
-import { type Report, readReport, writeReport } from '../../bench/report-file.js';
+import type { Report } from '../../bench/report-data.js';
+import { readReport, writeReport } from '../../bench/report-file.js';
 import { summarise } from '../../bench/stats.js';
 import { sampleReport } from './sample-report.js';
 

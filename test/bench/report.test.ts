@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Row } from '../../bench/harness.js';
 import { digits, ratio, share } from '../../bench/rates.js';
 import { crossoverLines, kernelLines, peerTable, resultTable } from '../../bench/report.js';
-import { benchmarkJson, type Report } from '../../bench/report-file.js';
+import type { Report } from '../../bench/report-data.js';
+import { benchmarkJson } from '../../bench/report-file.js';
 import { summarise } from '../../bench/stats.js';
 
 const row = (r: Partial<Row> & Pick<Row, 'case' | 'candidate' | 'kind'>): Row => ({ suite: 'dense', unit: 'ms', ...r });

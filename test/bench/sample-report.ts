@@ -1,6 +1,6 @@
 import { crossovers } from '../../bench/crossover.js';
 import type { Row } from '../../bench/harness.js';
-import type { Report } from '../../bench/report-file.js';
+import type { Report } from '../../bench/report-data.js';
 import { summarise } from '../../bench/stats.js';
 
 /** A report of a made-up run of two sparsities, one peer and one failure. */

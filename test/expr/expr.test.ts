@@ -12,10 +12,9 @@ import {
   scalar,
   topological,
   usesCoord,
-  type ValueType,
 } from '../../src/expr/expr.js';
 import { erf } from '../../src/expr/host-math.js';
-import { OPS, type OpName } from '../../src/expr/ops.js';
+import { OPS, type OpName, type ValueType } from '../../src/expr/ops.js';
 import { DTypeError } from '../../src/index.js';
 
 const x = input(0);

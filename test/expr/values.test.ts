@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { apply, evaluate, input, type ValueType } from '../../src/expr/expr.js';
-import { OPS, type OpName } from '../../src/expr/ops.js';
+import { apply, evaluate, input } from '../../src/expr/expr.js';
+import { OPS, type OpName, type ValueType } from '../../src/expr/ops.js';
 import { type HostArray, scope, type Tensor, tensor } from '../../src/index.js';
 import { map } from '../../src/ops/map.js';
 import { testDevice } from '../support/device.js';

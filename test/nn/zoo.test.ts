@@ -164,12 +164,35 @@ suite('the zoo', () => {
     expect(shapes.get('classifier.weight')).toEqual([7, 128]);
   });
 
+  it.each([
+    ['conv4', [16, 16, 1], 'features.0.weight', 64],
+    ['conv4_bn', [17, 13, 2], 'features.0.weight', 64],
+    ['vgg8_bn', [16, 16, 1], 'features.0.weight', 64],
+    ['resnet8', [14, 14, 1], 'conv1.weight', 16],
+    ['resnet18', [28, 28, 1], 'conv1.weight', 64],
+  ] as [string, number[], string, number][])('fits %s to images of %s', (name, input, first, channels) => {
+    const made = zooNetwork(name, { input });
+    expect(made.input).toEqual(input);
+    const shapes = new Map(made.network.build().map((d) => [d.name, d.shape]));
+    expect(shapes.get(first)).toEqual([channels, 3, 3, input[2]]);
+    expect(made.network.trace([1, ...input])).toEqual([1, 10]);
+  });
+
+  it("has the study's ConvNet: 4 convolutions of 64, 64, 128, 128 and layers of 256, 256, 10", () => {
+    const weights = weightsOf(zooNetwork('conv4').network).map((w) => w.size);
+    expect(weights).toEqual([64 * 27, 64 * 576, 128 * 576, 128 * 1152, 256 * 8192, 256 * 256, 10 * 256]);
+  });
+
   it('refuses what it does not have, in words', () => {
+    expect(() => zooNetwork('lenet5', { input: [32, 32, 1] })).toThrow('images of [28, 28, 1] for lenet5');
+    expect(() => zooNetwork('vgg8', { input: [8, 8, 1] })).toThrow('MaxPool2d: expected images of at least 2 x 2');
+    expect(() => zooNetwork('conv4', { input: [3, 32, 3] })).toThrow('at least 4 pixels a side, got 3 x 32');
+    expect(() => zooNetwork('resnet8', { input: [32, 32] })).toThrow('images as [h, w, channels]');
     expect(() => zooNetwork('resnet21')).toThrow(/zooNetwork: expected a name among lenet-300-100, .*, got 'resnet21'/);
     expect(() => zooNetwork('toString')).toThrow('toString');
     expect(() => zooNetwork('resnet20', { widthMultiplier: 0 })).toThrow('a widthMultiplier > 0, got 0');
     expect(() => zooNetwork('resnet20', { classes: 0 })).toThrow('classes >= 1, got 0');
-    expect(() => vgg(12 as 11)).toThrow('vgg: expected a depth of 11, 13, 16 or 19, got 12');
+    expect(() => vgg(12 as 11)).toThrow('vgg: expected a depth of 8, 11, 13, 16 or 19, got 12');
     expect(() => resnet(101 as 18)).toThrow('resnet: expected a depth of 18, 34 or 50, got 101');
     expect(() => convN(3 as 2)).toThrow('convN: expected a depth of 2, 4 or 6, got 3');
     expect(() => lenet5Mini({ depth: 4 })).toThrow('lenet5Mini: expected a depth >= 5, got 4');

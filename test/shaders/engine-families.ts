@@ -6,9 +6,10 @@ import { gatherShader } from '../../shaders/gather.js';
 import type { GemmSpec, SubgroupTile, WorkgroupTile } from '../../shaders/gemm/spec.js';
 import { subgroupGemm } from '../../shaders/gemm/subgroup.js';
 import { tiledGemm } from '../../shaders/gemm/tiled.js';
+import { holdShader } from '../../shaders/hold.js';
 import { imageBatchShader } from '../../shaders/image-batch.js';
 import { mapShader } from '../../shaders/map.js';
-import { advanceShader as advanceOptimiser, updateShader } from '../../shaders/optimiser.js';
+import { advanceModelsShader, advanceShader as advanceOptimiser, updateShader } from '../../shaders/optimiser.js';
 import { packShader } from '../../shaders/pack.js';
 import { poolShader } from '../../shaders/pool.js';
 import { advanceShader as advanceGenerator, randomShader } from '../../shaders/random.js';
@@ -250,7 +251,7 @@ export const engineFamilies: readonly Family[] = [
   ]),
   family('random', advanceGenerator, {}, [], 'advanceShader'),
   family('count', countShader, {}),
-  family('ring', ringShader, {}),
+  family('ring', ringShader, { workgroup: 64 }, [{ workgroup: 1 }]),
   family('image-batch', imageBatchShader, { channels: 3, parts: 1, crop: true, flip: true, workgroup: 64 }, [
     { crop: false, flip: false },
     { channels: 1, parts: 4, flip: false },
@@ -266,6 +267,8 @@ export const engineFamilies: readonly Family[] = [
       { rule: 'sgd', momentum: true, nesterov: true, masked: false },
       { rule: 'adam', decay: 'all', clip: false },
       { rule: 'adam', decay: 'none', masked: false, clip: false },
+      { models: true },
+      { models: true, rule: 'sgd', momentum: true, decay: 'all' },
     ],
   ),
   family(
@@ -275,4 +278,12 @@ export const engineFamilies: readonly Family[] = [
     [],
     'advanceShader',
   ),
+  family(
+    'optimiser',
+    ({ schedules }: { schedules: string[] }) => advanceModelsShader(schedules, 64),
+    { schedules: [warmUp(5, warmUp(2, cosine(100))).wgsl, warmUp(5, cosine(100)).wgsl] },
+    [],
+    'advanceModelsShader',
+  ),
+  family('hold', holdShader, { workgroup: 64 }),
 ];

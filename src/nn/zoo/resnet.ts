@@ -14,6 +14,8 @@ const PLANS = {
 export type ResnetDepth = keyof typeof PLANS;
 
 export interface ResnetOptions {
+  /** Channels of the images. Default 3. */
+  colours?: number;
   /** Default 10 behind the stem for CIFAR, 1000 behind the one for ImageNet. */
   classes?: number;
   /** Channels of the first stage. Default 64. */
@@ -29,7 +31,7 @@ export interface ResnetOptions {
  * `layer2.0.downsample.0`, `fc`.
  */
 export function resnet(depth: ResnetDepth, options: ResnetOptions = {}): Module {
-  const { stem = 'cifar', width = 64, init = kaimingNormal('fanOut') } = options;
+  const { colours = 3, stem = 'cifar', width = 64, init = kaimingNormal('fanOut') } = options;
   const { classes = stem === 'cifar' ? 10 : 1000 } = options;
   if (!Object.hasOwn(PLANS, depth)) throw new ArgumentError('resnet', 'a depth of 18, 34 or 50', String(depth));
   const { blocks, block, expansion } = PLANS[depth];
@@ -48,7 +50,7 @@ export function resnet(depth: ResnetDepth, options: ResnetOptions = {}): Module 
   });
   const small = stem === 'cifar';
   return new Sequential({
-    conv1: small ? conv(3, width, 3, { init }) : conv(3, width, 7, { stride: 2, init }),
+    conv1: small ? conv(colours, width, 3, { init }) : conv(colours, width, 7, { stride: 2, init }),
     bn1: new BatchNorm2d(width, { activation: 'relu' }),
     ...(small ? {} : { maxpool: MaxPool2d(3, { stride: 2, padding: 1 }) }),
     ...Object.fromEntries(stages),

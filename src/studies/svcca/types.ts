@@ -44,6 +44,11 @@ export interface NetworkRunConfig extends JsonObject {
   readonly parent: string | null;
   /** Id of the M1 run whose mask or densities it takes; null where none. */
   readonly mask: string | null;
+  /**
+   * Null for the runs that answer the study's questions. A name (`tiny learning rate`) for one that only guards them by
+   * another recipe: it stays out of the tables and curves of its method.
+   */
+  readonly variant: string | null;
 }
 
 export interface NetworkResult extends JsonObject {
@@ -82,8 +87,15 @@ export interface NetworkResult extends JsonObject {
     readonly epoch: number;
     readonly accuracy: number;
   }[];
-  /** Set where the training diverged: the step, from 1, whose loss was not finite. */
+  /** Null of a finished run; one that diverged has a `DivergedResult`. */
   readonly divergedAt: number | null;
+}
+
+/** Of a network whose training diverged: nothing else is known of it. */
+export interface DivergedResult extends JsonObject {
+  /** The step, from 1 and over all rounds, whose loss was not finite. */
+  readonly divergedAt: number;
+  readonly history: NetworkResult['history'];
 }
 
 /** A comparison of two networks' representations. */
@@ -91,7 +103,7 @@ export interface ComparisonRunConfig extends JsonObject {
   readonly kind: 'comparison';
   readonly study: 'svcca';
   readonly revision: number;
-  /** Ids of network runs; `a` is the dense parent. */
+  /** Ids of network runs; `a` is the dense parent. Where `b` is `a` itself, everything must be 1. */
   readonly a: string;
   readonly b: string;
   /** A stage of `b` (its name in `stages`), or null for its final weights. */

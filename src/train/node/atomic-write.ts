@@ -50,7 +50,7 @@ export async function writeAtomically(
 }
 
 /** A rename is on the disk when its folder is. Windows cannot open folders, and needs no such thing. */
-async function syncFolder(path: string, files: FileOperations): Promise<void> {
+export async function syncFolder(path: string, files: Pick<FileOperations, 'open'> = nodeFiles): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = await files.open(path, 'r');
   try {

@@ -13,10 +13,13 @@ var<immediate> P: Params;
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let by = groups.x * groups.y * 64u;
+
   let lr = hyper[0];
+
   for (var i = gid.x + gid.y * groups.x * 64u; i < P.n; i += by) {
     var w = weights[i];
     var g = gradients[i];
+
 
     g *= min(1.0, P.maxNorm / (sqrt(normSquared[0]) + 1e-6));
 
@@ -39,6 +42,7 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
     v = select(vec4f(0.0), v, alive);
 
 
+
     weights[i] = w;
 
     first[i] = m;
@@ -48,8 +52,10 @@ fn main(@builtin(global_invocation_id) gid: vec3u, @builtin(num_workgroups) grou
 
   }
 }
-// {"rule":"sgd","decay":"none","masked":false,"clip":false}: 26 lines, sha256 3cde96648e4864bf
-// {"rule":"sgd","momentum":true,"decay":"all"}: 45 lines, sha256 387333294c33385e
-// {"rule":"sgd","momentum":true,"nesterov":true,"masked":false}: 38 lines, sha256 abb1667d52a61968
-// {"rule":"adam","decay":"all","clip":false}: 46 lines, sha256 6b14fc410b1e938d
-// {"rule":"adam","decay":"none","masked":false,"clip":false}: 34 lines, sha256 1e2f221a7038d2b0
+// {"rule":"sgd","decay":"none","masked":false,"clip":false}: 30 lines, sha256 ff3f7411255bfd5a
+// {"rule":"sgd","momentum":true,"decay":"all"}: 49 lines, sha256 04f4e32cbf589044
+// {"rule":"sgd","momentum":true,"nesterov":true,"masked":false}: 42 lines, sha256 16c9f6df7818f4c1
+// {"rule":"adam","decay":"all","clip":false}: 50 lines, sha256 edef34ace9e5a3e5
+// {"rule":"adam","decay":"none","masked":false,"clip":false}: 38 lines, sha256 d50902a126999e6a
+// {"models":true}: 66 lines, sha256 7c8c2027f55f62d1
+// {"models":true,"rule":"sgd","momentum":true,"decay":"all"}: 60 lines, sha256 819fc303eb2dc3c7

@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { takeLock } from '../../src/setup/lock.js';
-import { runModule, runNode, scratch } from './child.js';
+import { lockHolder, takeLock, tryLock } from '../../src/store/lock.js';
+import { runModule, runNode, scratch } from '../setup/child.js';
 
 function heldBy(path: string, holder: string, ageSeconds = 0): void {
   mkdirSync(path);
@@ -16,11 +16,13 @@ describe('takeLock', () => {
   it('lets the second wait until the first gives it back', async () => {
     const path = join(scratch(), 'deep', 'lock');
     const order: string[] = [];
-    const first = await takeLock(path, { timeout: 1000 });
-    const second = takeLock(path, { timeout: 5000, onWait: (holder) => order.push(holder) }).then((unlock) => {
-      order.push('second');
-      unlock();
-    });
+    const first = await takeLock(path, { what: 'setup', timeout: 1000 });
+    const second = takeLock(path, { what: 'setup', timeout: 5000, onWait: (holder) => order.push(holder) }).then(
+      (unlock) => {
+        order.push('second');
+        unlock();
+      },
+    );
     await new Promise((done) => setTimeout(done, 250));
     order.push('first ends');
     first();
@@ -31,27 +33,48 @@ describe('takeLock', () => {
 
   it('gives up after its time, naming the holder', async () => {
     const path = join(scratch(), 'lock');
-    await takeLock(path, { timeout: 0 });
-    await expect(takeLock(path, { timeout: 150 })).rejects.toThrow(`process ${process.pid} on ${hostname()}`);
+    await takeLock(path, { what: 'setup' });
+    await expect(takeLock(path, { what: 'setup', timeout: 150 })).rejects.toThrow(
+      `process ${process.pid} on ${hostname()}`,
+    );
   });
 
   it('takes over from a holder that died, or died before it left its name', async () => {
     const ended = await runNode(['-p', 'process.pid']);
     const path = join(scratch(), 'lock');
     heldBy(path, JSON.stringify({ pid: Number(ended.stdout), host: hostname() }));
-    (await takeLock(path, { timeout: 0 }))();
-    heldBy(path, '', 60);
-    (await takeLock(path, { timeout: 0 }))();
+    (await takeLock(path, { what: 'setup' }))();
+    heldBy(path, '{', 60);
+    (await takeLock(path, { what: 'setup' }))();
     heldBy(path, JSON.stringify({ pid: 1, host: 'elsewhere' }), 3600);
-    (await takeLock(path, { timeout: 0 }))();
+    (await takeLock(path, { what: 'setup' }))();
     expect(existsSync(path)).toBe(false);
   });
 
-  it('leaves a young nameless lock and one of another host alone', async () => {
-    for (const holder of ['', JSON.stringify({ pid: 1, host: 'elsewhere' })]) {
+  it('takes over from a dead process whose number a living one has now', async () => {
+    const path = join(scratch(), 'lock');
+    heldBy(path, JSON.stringify({ pid: process.pid, host: hostname(), born: '1', what: 'setup' }));
+    expect(lockHolder(path)).toBe(process.platform === 'linux' ? null : expect.anything());
+    if (process.platform === 'linux') tryLock(path, 'setup')!();
+  });
+
+  it('tells who holds it, and gives nothing to a second taker', () => {
+    const path = join(scratch(), 'lock');
+    expect(lockHolder(path)).toBeNull();
+    const unlock = tryLock(path, 'worker main')!;
+    expect(lockHolder(path)).toMatchObject({ pid: process.pid, host: hostname(), what: 'worker main' });
+    expect(tryLock(path, 'worker main')).toBeNull();
+    unlock();
+    unlock();
+    expect(lockHolder(path)).toBeNull();
+    expect(readdirSync(join(path, '..'))).toEqual([]);
+  });
+
+  it('leaves a young unreadable lock and one of another host alone', async () => {
+    for (const holder of ['{', JSON.stringify({ pid: 1, host: 'elsewhere' })]) {
       const path = join(scratch(), 'lock');
       heldBy(path, holder);
-      await expect(takeLock(path, { timeout: 150 })).rejects.toThrow(/has held .* for more than 0 s/);
+      await expect(takeLock(path, { what: 'setup', timeout: 150 })).rejects.toThrow(/has held .* for more than 0 s/);
       expect(existsSync(path)).toBe(true);
     }
   });
@@ -63,10 +86,10 @@ describe('takeLock', () => {
     heldBy(join(folder, 'lock'), JSON.stringify({ pid: Number(ended.stdout), host: hostname() }));
     const one = runModule.bind(
       null,
-      `import { takeLock } from 'src/setup/lock.ts';
+      `import { lockHolder, takeLock, tryLock } from 'src/store/lock.ts';
        import { appendFileSync } from 'node:fs';
        for (let i = 0; i < 5; i++) {
-         const unlock = await takeLock(${JSON.stringify(join(folder, 'lock'))}, { timeout: 20000 });
+         const unlock = await takeLock(${JSON.stringify(join(folder, 'lock'))}, { what: 'setup', timeout: 20000 });
          appendFileSync(${JSON.stringify(log)}, 'in\\n');
          await new Promise((done) => setTimeout(done, 5));
          appendFileSync(${JSON.stringify(log)}, 'out\\n');

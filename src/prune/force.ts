@@ -1,0 +1,25 @@
+import type { Model } from '../nn/model.js';
+import { pruneBySensitivity } from './iterative-snip.js';
+import type { PrunePlan } from './plan.js';
+import type { BatchSource, ScoringOptions } from './probe.js';
+import type { PrunedAtInit, RoundsOptions } from './rounds.js';
+
+export interface ForceOptions extends ScoringOptions, RoundsOptions {}
+
+/**
+ * FORCE, foresight connection sensitivity (de Jorge et al. 2021): in each of many rounds |w g|, w being the dense
+ * network's weights and g the gradients at the masked one, so that removed weights may come back. In one round it is
+ * SNIP.
+ *
+ * @param batches those of a round are the pass of its number
+ * @param options 60 rounds by default
+ * @throws ArgumentError for no batches, a schedule that rises, a model that is already masked, or a NaN
+ */
+export function forceMask(
+  model: Model,
+  plan: PrunePlan,
+  batches: BatchSource,
+  options: ForceOptions = {},
+): Promise<PrunedAtInit> {
+  return pruneBySensitivity('forceMask', model, plan, batches, { rounds: 60, ...options }, 'dense');
+}

@@ -1,0 +1,15 @@
+export type Cell = string | number | boolean | null | undefined;
+/** A row of data, as figures and tables share it. */
+export type Row = Readonly<Record<string, Cell>>;
+
+/** Rows as comma-separated values with a header (RFC 4180); the columns are all keys, in the order first met. */
+export function csv(rows: readonly Row[]): string {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const line = (cells: readonly Cell[]) => cells.map(quoted).join(',');
+  return `${[line(columns), ...rows.map((row) => line(columns.map((c) => row[c])))].join('\r\n')}\r\n`;
+}
+
+function quoted(cell: Cell): string {
+  const text = cell === null || cell === undefined ? '' : String(cell);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
