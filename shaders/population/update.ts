@@ -63,7 +63,7 @@ export function trainBindings(spec: TrainSpec): BindingDecl[] {
 
 /** Where the row at `position` of the batch of step s begins. */
 export const rowAddress = (spec: TrainSpec, position: string): string =>
-  `${spec.ordered ? `order[(P.offset + s) * P.batch + ${position}]` : position} * ${spec.sizes[0] + 1}u`;
+  `${spec.ordered ? `order[(P.offset + s) * P.batch + ${position}]` : `(${position})`} * ${spec.sizes[0] + 1}u`;
 
 /** Reads the rate of step s, and Adam's corrections. */
 export function rateText(spec: TrainSpec): string {

@@ -63,5 +63,11 @@ const T975 = [
 export function tQuantile(degrees: number): number {
   if (degrees <= T975.length) return T975[degrees - 1];
   const z = 1.959963985;
-  return z + (z ** 3 + z) / (4 * degrees) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * degrees ** 2);
+  const terms = [
+    z,
+    (z ** 3 + z) / 4,
+    (5 * z ** 5 + 16 * z ** 3 + 3 * z) / 96,
+    (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / 384,
+  ];
+  return terms.reduce((sum, term, i) => sum + term / degrees ** i, 0);
 }

@@ -91,7 +91,8 @@ describe('figures', () => {
   });
 
   it('refuses a specification that Vega-Lite complains about', async () => {
-    const odd = { ...FIGURE, unit: { mark: 'point', encoding: { x: { field: 'x', type: 'nonsense' } } } };
+    const x = { field: 'x', type: 'quantitative' };
+    const odd = { ...FIGURE, unit: { mark: 'bar', encoding: { x, shape: { field: 'series', type: 'nominal' } } } };
     await expect(stills(odd, () => true)).rejects.toThrow(/figure: /);
   });
 
