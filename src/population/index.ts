@@ -1,5 +1,5 @@
 export { type Batches, PopulationData, shuffledBatches } from './mlp-data.js';
-export type { MlpOptimiser, MlpPopulationOptions } from './mlp-options.js';
+export type { MlpOptimiser, MlpPopulationOptions, StepFactor } from './mlp-options.js';
 export {
   MlpPopulation,
   mlpCapacity,

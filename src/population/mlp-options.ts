@@ -4,6 +4,9 @@ import { constantSchedule, type Schedule } from '../optim/schedules.js';
 import type { Seed } from '../tensor/philox.js';
 import type { MlpShape } from './mlp-shape.js';
 
+/** A schedule as far as a table of rates needs it. */
+export type StepFactor = Pick<Schedule, 'factor'>;
+
 /** SGD with momentum (dampening 0) or Adam, as torch.optim defines them; decay is added to the gradient. */
 export interface MlpOptimiser {
   rule: 'sgd' | 'adam';
@@ -22,7 +25,7 @@ export interface MlpPopulationOptions extends MlpShape {
   count: number;
   optimiser: MlpOptimiser;
   /** Factors of the base rate, by step; `scheduleOf` says which one each model follows. Default: constant. */
-  schedules?: readonly Schedule[];
+  schedules?: readonly StepFactor[];
   /** A schedule's index for every model. Default: the first. */
   scheduleOf?: ArrayLike<number>;
   /** One for each model, or one from which model m gets `seed + m`; for the initial weights. Default 0. */
@@ -69,7 +72,7 @@ export function checkOptimiser(op: string, o: MlpOptimiser): Hyper {
 }
 
 /** Base rates and schedules of all models, as kernels read them: u32 [2, count], the rates as bits. */
-export function packSettings(op: string, options: MlpPopulationOptions, schedules: readonly Schedule[]): Uint32Array {
+export function packSettings(op: string, options: MlpPopulationOptions, schedules: readonly StepFactor[]): Uint32Array {
   const { count, scheduleOf } = options;
   const { lr } = options.optimiser;
   if (typeof lr !== 'number') checkLength(op, 'learning rates', lr, count);
@@ -92,7 +95,7 @@ export function packSettings(op: string, options: MlpPopulationOptions, schedule
   return out;
 }
 
-export const schedulesOf = (op: string, options: MlpPopulationOptions): readonly Schedule[] => {
+export const schedulesOf = (op: string, options: MlpPopulationOptions): readonly StepFactor[] => {
   const { schedules = [constantSchedule()] } = options;
   need(op, schedules.length > 0, 'at least one schedule', 0);
   return schedules;
@@ -140,7 +143,7 @@ export function packMasks(op: string, masks: ArrayLike<number>, models: number, 
 }
 
 /** Factors of every schedule for steps from `first` on [schedules, steps]; for Adam, before them, 1 - b1^t and 1 - b2^t. */
-export function rateTable(schedules: readonly Schedule[], hyper: Hyper, first: number, steps: number): Float32Array {
+export function rateTable(schedules: readonly StepFactor[], hyper: Hyper, first: number, steps: number): Float32Array {
   const correction = (beta: number) => (step: number) => 1 - beta ** (step + 1);
   const adam = hyper.rule.rule === 'adam';
   const rows = schedules.map((schedule) => (step: number) => schedule.factor(step));

@@ -2,7 +2,6 @@ import { parameterCount } from '../../shaders/population/network.js';
 import { LIVE } from '../../shaders/population/update.js';
 import type { Device } from '../gpu/device.js';
 import { ArgumentError, LimitError, ShapeError } from '../gpu/errors.js';
-import type { Schedule } from '../optim/schedules.js';
 import { keep } from '../tensor/scope.js';
 import { Tensor, tensor } from '../tensor/tensor.js';
 import type { Batches, PopulationData } from './mlp-data.js';
@@ -15,6 +14,7 @@ import {
   packMasks,
   packSettings,
   rateTable,
+  type StepFactor,
   schedulesOf,
   seedsOf,
   separate,
@@ -71,7 +71,7 @@ export class MlpPopulation {
   readonly form: MlpForm;
   private done = 0;
   private masked = false;
-  private readonly schedules: readonly Schedule[];
+  private readonly schedules: readonly StepFactor[];
   private readonly members: Members;
   private readonly trainPace: Pace;
   private readonly evaluatePace: Pace;

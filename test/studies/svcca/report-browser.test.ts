@@ -74,7 +74,7 @@ it('the page draws, answers and turns dark in headless Chromium on a phone’s w
     return context.skip('no Chromium on this machine (set CHROME to one)');
   }
   const folder = mkdtempSync(join(tmpdir(), 'secateur-report-'));
-  const all = records({ networks: NETWORKS.slice(0, 2), sparsities: [0.9], children: 1 });
+  const all = records({ networks: NETWORKS.slice(0, 2), sparsities: [0.9], children: 1, methods: ['P0', 'M1', 'M2'] });
   const path = await writeReport({
     config: {},
     plan: [...all.values()].map(({ id, config }) => ({ id, config, needs: [] })),
