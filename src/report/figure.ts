@@ -75,7 +75,9 @@ export async function stills(figure: Figure, wanted: (panel: Panel) => boolean):
   for (const [i, panel] of figure.panels.entries()) {
     const values = structuredClone(panel.rows);
     const data = spec.data?.map((d) => (d.name === 'table' ? { ...d, values } : d));
-    pictures.push(wanted(panel) ? await render({ ...spec, data } as vega.Spec, `${figure.name}-${i}`) : null);
+    const picture = wanted(panel) ? await render({ ...spec, data } as vega.Spec, `${figure.name}-${i}`) : null;
+    // The page says what font its pictures have.
+    pictures.push(picture && picture.replace(/ font-family="[^"]*"/g, ''));
   }
   return pictures;
 }

@@ -28,9 +28,6 @@ function flat(content: Content): string {
   return content === null || content === undefined || content === false ? '' : escapeHtml(String(content));
 }
 
-/** JSON inside a script element: nothing in it can end the element. */
-export const scriptJson = (value: unknown): Html => raw(JSON.stringify(value).replaceAll('<', '\\u003c'));
-
 /** Of a table: text on the left, numbers on the right. */
 export interface Column {
   readonly title: Content;

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { type Content, html, raw, scriptJson } from './html.js';
+import { gzipSync, strToU8 } from 'fflate';
+import { type Content, html, raw } from './html.js';
 import { PAGE_SCRIPT } from './script.js';
 import { pageStyle } from './style.js';
 
@@ -45,12 +46,16 @@ export async function writePage(page: Page): Promise<string> {
 ${page.body}
 <footer>${page.footer}</footer>
 </main>
-<script type="application/json" id="figures">${scriptJson(page.figures)}</script>
+<script type="text/plain" id="figures">${packed(page.figures)}</script>
 ${vega}<script>${raw(PAGE_SCRIPT)}</script>
 </body>
 </html>
 `.text;
 }
+
+/** JSON as gzip in base 64, a tenth of its size; the page's script unpacks it. The same bytes on every machine. */
+const packed = (value: unknown): string =>
+  Buffer.from(gzipSync(strToU8(JSON.stringify(value)), { mtime: 0, level: 9 })).toString('base64');
 
 /**
  * Vega's own bundle for browsers. Figures are compiled from Vega-Lite when the page is written, so that Vega is all that a

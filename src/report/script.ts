@@ -3,11 +3,13 @@
  * are drawn by Vega in place of their still pictures as they come into sight. Without it the page has everything, all at
  * once. It is text, and not a module, since it runs elsewhere than the rest and must look the same however this is built.
  */
-export const PAGE_SCRIPT = `(() => {
+export const PAGE_SCRIPT = `(async () => {
   'use strict';
   const root = document.documentElement;
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
-  const figures = JSON.parse(document.getElementById('figures').textContent);
+  const packed = Uint8Array.from(atob(document.getElementById('figures').textContent), (c) => c.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
+  const figures = await new Response(stream).json();
   root.classList.add('live');
 
   const stored = (value) => {

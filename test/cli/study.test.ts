@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { exportRecords } from '../../src/cli/export.js';
 import { query } from '../../src/cli/query.js';
@@ -39,10 +40,10 @@ async function started(path: string, args: string[], slower: number) {
   return { child, ended };
 }
 
-/** Runs a command in this process. @returns what it printed, and its exit code */
+/** Runs a command in this process. @returns what it printed (less its colours, which CI has on), and its exit code */
 async function printed(command: () => Promise<number>): Promise<{ code: number; out: string; err: string }> {
   const said = { out: '', err: '' };
-  const to = (key: 'out' | 'err') => (text: unknown) => void (said[key] += `${text}\n`);
+  const to = (key: 'out' | 'err') => (text: unknown) => void (said[key] += stripVTControlCharacters(`${text}\n`));
   const spies = [
     vi.spyOn(console, 'log').mockImplementation(to('out')),
     vi.spyOn(console, 'error').mockImplementation(to('err')),

@@ -39,7 +39,7 @@ export async function captureLayers(
   sampling: Sampling,
 ): Promise<LayerActivations> {
   const { images } = sampling;
-  const samples = layers.map((layer) => sampleOf(layer, sampling));
+  const samples = samplesOf(layers, sampling);
   const found = layers.map((layer, i) => {
     const points = samples[i]?.length ?? images * positionsOf(layer, sampling.view);
     const channels = channelsOf(layer);
@@ -62,11 +62,17 @@ export async function captureLayers(
 const positionsOf = ({ output }: ComparedLayer, view: View): number =>
   view === 'pooled' || output.length === 1 ? 1 : output[0] * output[1];
 
-/** Places of the points drawn among those of all images, ascending; null where all are taken. */
-function sampleOf(layer: ComparedLayer, { view, images, rows, seed }: Sampling): Int32Array | null {
-  const total = images * positionsOf(layer, view);
-  if (positionsOf(layer, view) === 1 || total <= rows) return null;
-  return Int32Array.from(philoxPermutation(seed, 0, 0, total).subarray(0, rows)).sort();
+/** Places of each layer's points among those of all images, ascending; null where all are taken. */
+function samplesOf(layers: readonly ComparedLayer[], { view, images, rows, seed }: Sampling): (Int32Array | null)[] {
+  const drawn = new Map<number, Int32Array>();
+  return layers.map((layer) => {
+    const positions = positionsOf(layer, view);
+    const total = images * positions;
+    if (positions === 1 || total <= rows) return null;
+    if (!drawn.has(total))
+      drawn.set(total, Int32Array.from(philoxPermutation(seed, 0, 0, total).subarray(0, rows)).sort());
+    return drawn.get(total)!;
+  });
 }
 
 interface ImageRange {

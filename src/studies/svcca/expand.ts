@@ -3,7 +3,15 @@ import type { JsonObject, RunSpec } from '../../store/record.js';
 import { runId } from '../../store/run-id.js';
 import type { FineTune, NetworkConfig, SvccaConfig, Training, View } from './config.js';
 import { dataShape } from './data.js';
-import { channelsOf, comparedLayers, networkMacs, pointsOf, prunableWeights, studyNetwork } from './networks.js';
+import {
+  type ComparedLayer,
+  channelsOf,
+  comparedLayers,
+  networkMacs,
+  pointsOf,
+  prunableWeights,
+  studyNetwork,
+} from './networks.js';
 import type { ComparisonRunConfig, Method, NetworkRunConfig, NoiseRunConfig } from './types.js';
 
 export const STUDY = 'svcca';
@@ -78,32 +86,11 @@ class NetworkPlan {
     this.training = { ...config.training, ...network.training };
     this.fineTune = { ...config.fineTune, ...network.fineTune };
     this.macs = [...networkMacs(built).values()].reduce((a, b) => a + b, 0) / 1e6;
-    const { train, test } = dataShape(data);
-    this.trainingImages = train ?? 50_000;
-    if (test !== null && comparison.images > test)
-      throw new ArgumentError(STUDY, `comparison.images up to the ${test} of data.test`, `${comparison.images}`);
-    if (train !== null && this.training.batch > train)
-      throw new ArgumentError(
-        STUDY,
-        `training.batch up to the ${train} images of data.train`,
-        `${this.training.batch}`,
-      );
-    const weights = [...prunableWeights(built, config.pruning.weights).values()].reduce((a, b) => a + b, 0);
-    const most = Math.max(...config.sparsities);
-    if (Math.round(weights - most * weights) < 1)
-      throw new ArgumentError(STUDY, `sparsities that keep some of the ${weights} weights of ${this.title}`, `${most}`);
+    this.trainingImages = dataShape(data).train ?? 50_000;
+    assertNumbers(config, this.training);
+    assertKept(config, prunableWeights(built, config.pruning.weights), this.title);
     const layers = comparedLayers(built);
-    for (const view of this.views())
-      for (const layer of layers) {
-        const points = pointsOf(layer, view, comparison.images, comparison.rows);
-        const least = LEAST_POINTS * channelsOf(layer);
-        if (points < least)
-          throw new ArgumentError(
-            STUDY,
-            `comparison.images and comparison.rows that give ${layer.name} of ${this.title} ${least} data points (${view})`,
-            `${points}`,
-          );
-      }
+    for (const view of this.views()) assertPoints(config, layers, view, this.title);
     this.comparing = layers.reduce((sum, layer) => {
       const channels = channelsOf(layer);
       return sum + 4 * pointsOf(layer, 'positions', comparison.images, comparison.rows) * channels * channels;
@@ -271,6 +258,35 @@ class NetworkPlan {
   private childLabel({ parent, sparsity, child }: Place, method: Method): string {
     const number = this.config.seeds.children > 1 && method !== 'P0' ? `, child ${child}` : '';
     return `${this.title} seed ${parent.seed}, ${method} at ${percent(sparsity)}${number}`;
+  }
+}
+
+function assertNumbers({ data, comparison }: SvccaConfig, { batch }: Training): void {
+  const { train, test } = dataShape(data);
+  if (test !== null && comparison.images > test)
+    throw new ArgumentError(STUDY, `comparison.images up to the ${test} of data.test`, `${comparison.images}`);
+  if (train !== null && batch > train)
+    throw new ArgumentError(STUDY, `training.batch up to the ${train} images of data.train`, `${batch}`);
+}
+
+function assertKept({ sparsities }: SvccaConfig, sizes: ReadonlyMap<string, number>, title: string): void {
+  const weights = [...sizes.values()].reduce((a, b) => a + b, 0);
+  const most = Math.max(...sparsities);
+  if (Math.round(weights - most * weights) < 1)
+    throw new ArgumentError(STUDY, `sparsities that keep some of the ${weights} weights of ${title}`, `${most}`);
+}
+
+function assertPoints(
+  { comparison: { images, rows } }: SvccaConfig,
+  layers: readonly ComparedLayer[],
+  view: View,
+  title: string,
+): void {
+  for (const layer of layers) {
+    const points = pointsOf(layer, view, images, rows);
+    const least = LEAST_POINTS * channelsOf(layer);
+    const wanted = `comparison.images and comparison.rows that give ${layer.name} of ${title} ${least} data points`;
+    if (points < least) throw new ArgumentError(STUDY, `${wanted} (${view})`, `${points}`);
   }
 }
 

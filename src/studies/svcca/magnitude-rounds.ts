@@ -1,4 +1,4 @@
-import { ArgumentError } from '../../gpu/errors.js';
+import { ArgumentError, SecateurError } from '../../gpu/errors.js';
 import type { Model } from '../../nn/model.js';
 import { encodeWeights } from '../../nn/weights.js';
 import {
@@ -7,6 +7,7 @@ import {
   exponentialSparsity,
   maskFromHost,
   type PruneResult,
+  planSparsity,
   readMasks,
 } from '../../prune/index.js';
 import type { Tensor } from '../../tensor/tensor.js';
@@ -77,7 +78,12 @@ export async function pruneInRounds(
   try {
     const run = recipe.pruning === 'gradual' ? gradual : inRounds;
     const state = await run(job, recipe, nested, checkpoint);
-    if (!(state instanceof Diverged)) return { pruned: nested.pruned, state };
+    if (!(state instanceof Diverged)) {
+      const { kept } = planSparsity(job.model.parameters, recipe.sparsity, recipe.weights);
+      if (nested.pruned.kept !== kept)
+        throw new SecateurError('mask', `M1: expected ${kept} weights kept, got ${nested.pruned.kept}`);
+      return { pruned: nested.pruned, state };
+    }
     nested.mask.dispose();
     return state;
   } catch (error) {

@@ -40,7 +40,7 @@ const LAYER_AXIS = {
   field: 'layer',
   type: 'ordinal',
   sort: { field: 'index', op: 'min' },
-  axis: { title: null, labelAngle: -40, labelLimit: 84, labelOverlap: true },
+  axis: { title: null, labelAngle: -55, labelLimit: 84, labelOverlap: true, labelSeparation: -30 },
   scale: { padding: 0.4 },
 };
 const tip = (field: string, title: string, format?: string) => ({ field, title, ...(format && { format }) });
@@ -98,7 +98,7 @@ export const HEAT_MAP: Unit = {
     x: {
       ...LAYER_AXIS,
       field: 'other',
-      axis: { ...LAYER_AXIS.axis, labelAngle: -90 },
+      axis: { ...LAYER_AXIS.axis, labelAngle: -90, labelSeparation: 0 },
       sort: { field: 'otherIndex', op: 'min' },
       scale: { padding: 0 },
     },

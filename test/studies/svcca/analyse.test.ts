@@ -139,6 +139,26 @@ describe('the answer', () => {
     expect(oneChild(0.65, 3).paragraphs.join(' ')).toMatch(/went 0\.70 of the way.*stayed within a point/s);
   });
 
+  it('calls the structure of masks needed, not needed, or unsettled', () => {
+    const structure = (matched: number, shuffled: number) => {
+      const made = study();
+      made.network('m2', { method: 'M2', sparsity: 0.9, parent: 'p', accuracy: 0.8 });
+      made.network('m3m', { method: 'M3-matched', sparsity: 0.9, parent: 'p', accuracy: matched });
+      made.network('m3s', { method: 'M3-shuffled', sparsity: 0.9, parent: 'p', accuracy: shuffled });
+      return answer(analyse(made.records)).paragraphs.at(-1);
+    };
+    expect(structure(0.795, 0.805)).toMatch(/did not matter: .* −0\.5 to \+0\.5 points/);
+    expect(structure(0.7, 0.75)).toMatch(/ mattered: .* −10\.0 to −5\.0 points/);
+    expect(structure(0.82, 0.85)).toContain('did not help');
+    expect(structure(0.7, 0.85)).toContain('cannot be said');
+  });
+
+  it('does not call an interval that covers several answers decided', () => {
+    const { headline, paragraphs } = answer(analyse(study().records));
+    expect(headline).toMatch(/, as far as so few seeds can tell$/);
+    expect(paragraphs[1]).toContain('too wide');
+  });
+
   it('says what is missing instead of answering', () => {
     expect(answer([])).toMatchObject({ headline: 'No answer yet' });
     expect(answer(analyse(records({ methods: ['P0'] }))).headline).toBe('No answer yet');

@@ -201,6 +201,7 @@ describe('a run that is stopped', () => {
     const again = await interrupted(run, share);
     expect(again.saves).toBeGreaterThan(1);
     expect(again.result).toEqual(result);
+    expect(result.kept).toBe(method === 'D' ? TOTAL : 0.1 * TOTAL);
     expect(study.filesOf(run.id)).toEqual(files);
   });
 

@@ -3,16 +3,16 @@
  * images a second and model, the ratio of the medians, and where the device's time goes. Run by hand, on a machine that
  * does nothing else.
  *
- *   SECATEUR_DATA=DIR npx tsx bench/population/model-axis.ts --models 64 --alone 8 --batch 256 --steps 2 --rounds 3
+ *   SECATEUR_DATA=DIR npx tsx bench/population-axis.ts --models 64 --alone 8 --batch 256 --steps 2 --rounds 3
  */
 
 import { parseArgs } from 'node:util';
-import { Dataset, ImageLoader, resizeImages } from '../../src/data/index.js';
-import { openDataset } from '../../src/data/node.js';
-import { type CompiledStep, compile, crossEntropy, type Device, grad, openDevice, scope } from '../../src/index.js';
-import { lenet5Mini, Model } from '../../src/nn/index.js';
-import { sgd } from '../../src/optim/index.js';
-import { Population, populationBlocks, populationSgd, populationStep } from '../../src/population/index.js';
+import { Dataset, ImageLoader, resizeImages } from '../src/data/index.js';
+import { openDataset } from '../src/data/node.js';
+import { type CompiledStep, compile, crossEntropy, type Device, grad, openDevice, scope } from '../src/index.js';
+import { lenet5Mini, Model } from '../src/nn/index.js';
+import { sgd } from '../src/optim/index.js';
+import { Population, populationBlocks, populationSgd, populationStep } from '../src/population/index.js';
 
 /** The recipe of the oracle-pruning study. */
 const RECIPE = { lr: 0.01, momentum: 0.9, weightDecay: 1e-4 };
