@@ -77,7 +77,7 @@ export async function stills(figure: Figure, wanted: (panel: Panel) => boolean):
     const data = spec.data?.map((d) => (d.name === 'table' ? { ...d, values } : d));
     const picture = wanted(panel) ? await render({ ...spec, data } as vega.Spec, `${figure.name}-${i}`) : null;
     // The page says what font its pictures have.
-    pictures.push(picture && picture.replace(/ font-family="[^"]*"/g, ''));
+    pictures.push(picture?.replace(/ font-family="[^"]*"/g, '') ?? null);
   }
   return pictures;
 }

@@ -7,11 +7,6 @@ export const PAGE_SCRIPT = `(async () => {
   'use strict';
   const root = document.documentElement;
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
-  const packed = Uint8Array.from(atob(document.getElementById('figures').textContent), (c) => c.charCodeAt(0));
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
-  const figures = await new Response(stream).json();
-  root.classList.add('live');
-
   const stored = (value) => {
     try {
       if (value === undefined) return localStorage.getItem('secateur-theme');
@@ -31,6 +26,11 @@ export const PAGE_SCRIPT = `(async () => {
   });
   system.addEventListener('change', name);
   name();
+
+  const packed = Uint8Array.from(atob(document.getElementById('figures').textContent), (c) => c.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'));
+  const figures = await new Response(stream).json();
+  root.classList.add('live');
 
   const tip = document.createElement('div');
   tip.className = 'tip';

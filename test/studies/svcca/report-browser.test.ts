@@ -38,6 +38,7 @@ const shown = () => all('.plot').filter((p) => p.offsetParent !== null);
 const settle = async () => {
   for (const plot of shown()) { plot.scrollIntoView(); await until(() => 'drawn' in plot.dataset); }
 };
+await until(() => document.documentElement.classList.contains('live'));
 await settle();
 const visible = shown().length, drawn = all('.plot[data-drawn]').length, stills = shown().filter((p) => !p.querySelector('.live-plot svg')).length;
 const plot = shown().find((p) => p.dataset.figure === 'f1-layerwise');
