@@ -1,51 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { bceWithLogits, type Device, grad, openDevice, scope, tensor } from '../../src/index.js';
+import { bceWithLogits, grad, openDevice, scope, tensor } from '../../src/index.js';
 import { Model, mlp } from '../../src/nn/index.js';
 import { cosine, multiStep, sgd } from '../../src/optim/index.js';
 import {
-  initialWeights,
   type MlpOptimiser,
   MlpPopulation,
   type MlpPopulationOptions,
   type MlpShape,
-  mlpCapacity,
-  mlpFits,
-  mlpLayers,
-  mlpParameterCount,
   PopulationData,
-  shuffledBatches,
 } from '../../src/population/index.js';
 import { expectClose } from '../support/close.js';
 import { testDevice } from '../support/device.js';
-import { Inputs } from '../support/random.js';
+import { bytes, draw, SHAPES, sizesOf } from './mlp-cases.js';
 import { type HostOptimiserOptions, hostScores, hostTrain } from './mlp-reference.js';
-
-const sizesOf = (s: MlpShape) => [s.inputs, ...s.widths, s.outputs ?? 1];
-const bytes = (values: ArrayLike<number>) => [...new Uint32Array(Float32Array.from(values).buffer)];
-
-/** Data, weights and batches for a shape. */
-function draw(name: string, shape: MlpShape, count: number, { rows = 61, batch = 13, steps = 12 } = {}) {
-  const inputs = new Inputs(name);
-  const x = inputs.uniform(rows * shape.inputs, -1.5, 1.5);
-  const classes = shape.loss === 'bce' ? 2 : (shape.outputs ?? 1);
-  const y = Float32Array.from(inputs.integers(rows, classes));
-  const parameters = mlpParameterCount(shape);
-  const weights = inputs.uniform(count * parameters, -0.8, 0.8);
-  const order = Uint32Array.from(inputs.integers(steps * batch, rows));
-  const masks = Float32Array.from({ length: count * parameters }, () => (inputs.integer(4) === 0 ? 0 : 1));
-  const member = (values: ArrayLike<number>, m: number) =>
-    Array.from({ length: parameters }, (_, i) => values[m * parameters + i]);
-  const rowsOf = Array.from({ length: steps }, (_, s) => order.subarray(s * batch, (s + 1) * batch));
-  return { x, y, parameters, weights, order, masks, member, rowsOf, rows, batch, steps };
-}
-
-const SHAPES: [string, MlpShape][] = [
-  ['2-3-3-3-1', { inputs: 2, widths: [3, 3, 3], loss: 'bce' }],
-  ['2-7-5-1 with four hidden layers', { inputs: 2, widths: [7, 5, 4, 2], loss: 'bce' }],
-  ['no hidden layer', { inputs: 3, widths: [], loss: 'bce' }],
-  ['5-4-3 with classes', { inputs: 5, widths: [4], outputs: 3, loss: 'crossEntropy' }],
-  ['2-16-16-16-2', { inputs: 2, widths: [16, 16, 16], outputs: 2, loss: 'crossEntropy' }],
-];
 
 const RULES: [string, HostOptimiserOptions][] = [
   ['plain SGD', { rule: 'sgd' }],
@@ -181,41 +148,44 @@ for (const deviceClass of ['software', 'discrete'] as const) {
     it('marks models that diverge and leaves the others as they would be alone', async () => {
       const shape = SHAPES[0][1];
       const d = draw('diverging', shape, 10, { steps: 30 });
-      using data = new PopulationData(t.device, d.x, d.y);
-      const train = async (lr: number[], steps: number) => {
-        using p = make({ ...shape, count: 10, optimiser: { rule: 'sgd', lr, momentum: 0.9 }, weights: d.weights });
-        await p.train({ data, steps, batches: { size: d.batch, order: d.order }, stepsPerLaunch: 4 });
-        return { ...(await p.outcome()), weights: await p.weights() };
-      };
-      const wild = (m: number) => m % 3 === 1;
-      const calm = await train(Array(10).fill(0.05), 30);
-      const mixed = await train(
-        Array.from({ length: 10 }, (_, m) => (wild(m) ? 1e25 : 0.05)),
-        30,
+      // Every target is 1. Model 1 has no weights: its first step makes its logit so large that the gradient is 0, and
+      // momentum takes the output's bias on to 6e38 (1 - 0.9^n) after n steps, beyond f32 in the eighth. Model 4 starts
+      // from an infinite logit.
+      const weights = Float32Array.from(d.weights);
+      weights.fill(0, d.parameters, 2 * d.parameters);
+      weights[5 * d.parameters - 1] = Number.POSITIVE_INFINITY;
+      const lr = Array.from({ length: 10 }, (_, m) => (m === 1 ? 1.2e38 : 0.05));
+      using data = new PopulationData(
+        t.device,
+        d.x,
+        Float32Array.from({ length: d.rows }, () => 1),
       );
-      expect([...calm.divergedAt]).toEqual(Array(10).fill(-1));
-      for (let m = 0; m < 10; m++) {
-        if (!wild(m)) {
-          expect(mixed.divergedAt[m]).toBe(-1);
-          expect(bytes(d.member(mixed.weights, m))).toEqual(bytes(d.member(calm.weights, m)));
-          continue;
+      const batches = { size: d.batch, order: d.order };
+      const train = async (start: Float32Array, rates: number[]) => {
+        using p = make({ ...shape, count: 10, optimiser: { rule: 'sgd', lr: rates, momentum: 0.9 }, weights: start });
+        const early: Float32Array[] = [];
+        for (const steps of [7, 1, 22]) {
+          await p.train({ data, steps, batches, stepsPerLaunch: 4 });
+          early.push(await p.weights());
         }
-        const at = mixed.divergedAt[m];
-        expect(at).toBeGreaterThanOrEqual(0);
-        expect(at).toBeLessThan(30);
-        const then = await train(
-          Array.from({ length: 10 }, (_, k) => (wild(k) ? 1e25 : 0.05)),
-          at + 1,
-        );
-        expect(then.divergedAt[m]).toBe(at);
-        expect(bytes(d.member(mixed.weights, m))).toEqual(bytes(d.member(then.weights, m)));
-        const before = await train(
-          Array.from({ length: 10 }, (_, k) => (wild(k) ? 1e25 : 0.05)),
-          at,
-        );
-        expect(before.divergedAt[m]).toBe(-1);
-        break; // one is enough: every further one costs two trainings
+        return { ...(await p.outcome()), early };
+      };
+      const calm = await train(d.weights, Array(10).fill(0.05));
+      const mixed = await train(weights, lr);
+      expect([...calm.divergedAt]).toEqual(Array(10).fill(-1));
+      expect([...mixed.divergedAt]).toEqual([-1, 7, -1, -1, 0, -1, -1, -1, -1, -1]);
+      const [seven, eight, all] = mixed.early;
+      for (let m = 0; m < 10; m++) {
+        const wild = m === 1 || m === 4;
+        const expected = wild ? eight : calm.early[2];
+        expect(bytes(d.member(all, m)), `model ${m}`).toEqual(bytes(d.member(expected, m)));
       }
+      const bias = 2 * d.parameters - 1;
+      expect(seven[bias]).toBeGreaterThan(3e38);
+      expect(seven[bias]).toBeLessThan(3.3e38);
+      expect(all[bias]).toBe(Number.POSITIVE_INFINITY);
+      expect(bytes(d.member(all, 4))).toEqual(bytes(d.member(weights, 4)));
+      expect(Number.isFinite(mixed.loss[4])).toBe(false);
     });
 
     it('exchanges masks, and what they remove stays exactly 0 with its state', async () => {
@@ -304,103 +274,6 @@ describe('the ordinary path', () => {
       for (const q of parameters) own.push(...(await q.data()));
       expectClose(d.member(weights, m), own, { rtol: 2e-5, what: `model ${m}` });
     }
-  });
-});
-
-describe('bad input', () => {
-  const t = testDevice();
-  const shape: MlpShape = { inputs: 2, widths: [3], loss: 'bce' };
-  const optimiser: MlpOptimiser = { rule: 'sgd', lr: 0.1 };
-  const make = (o: Partial<MlpPopulationOptions>) => () =>
-    new MlpPopulation(t.device, { ...shape, count: 2, optimiser, ...o }).dispose();
-
-  it('is refused when a population is made', () => {
-    expect(make({ count: -1 })).toThrow(/a count of models >= 0, got -1/);
-    expect(make({ widths: [3, 0] })).toThrow(/whole numbers of units from 1 on, got 2-3-0-1/);
-    expect(make({ widths: [40, 40] })).toThrow(
-      /a shape that the fused kernel holds, got the fused kernel holds networks of at most 1024 parameters, 2-40-40-1 has 1801/,
-    );
-    expect(make({ outputs: 2 })).toThrow(/one output with bce, got 2/);
-    expect(make({ loss: 'crossEntropy' })).toThrow(/at least two outputs with crossEntropy, got 1/);
-    expect(make({ weights: [1, 2] })).toThrow(/expected 26 weights, got 2/);
-    expect(make({ masks: new Float32Array(26).fill(0.5) })).toThrow(/masks of 0 and 1, got 0.5/);
-    expect(make({ optimiser: { rule: 'sgd', lr: [0.1] } })).toThrow(/expected 2 learning rates, got 1/);
-    expect(make({ optimiser: { rule: 'sgd', lr: -1 } })).toThrow(/lr >= 0, got -1/);
-    expect(make({ optimiser: { rule: 'sgd', lr: 1, nesterov: true } })).toThrow(/momentum > 0 with nesterov/);
-    expect(make({ scheduleOf: [0, 1] })).toThrow(/a schedule below 1, got 1/);
-    const most = mlpCapacity(t.device, shape, 0);
-    expect(make({ count: most + 1 })).toThrow(`is limited to ${most} on this device, got ${most + 1}`);
-  });
-
-  it('is refused where memory for a workgroup is short', () => {
-    const small = { ...t.device, deviceClass: 'discrete', limits: { ...t.device.limits, workgroupStorage: 4096 } };
-    const fits = mlpFits(small as unknown as Device, { inputs: 2, widths: [16, 16, 16], loss: 'bce' });
-    expect(fits).toEqual({
-      form: null,
-      reason: '2-16-16-16-1 takes 15372 bytes of workgroup memory, this device has 4096',
-    });
-  });
-
-  it('is refused when a population is trained', async () => {
-    using data = new PopulationData(t.device, [0, 1, 2, 3], [0, 1]);
-    using wide = new PopulationData(t.device, [0, 1, 2, 3], [1]);
-    using classes = new PopulationData(t.device, [0, 1], [2]);
-    using p = new MlpPopulation(t.device, { ...shape, count: 1, optimiser });
-    const batches = { size: 2, order: Uint32Array.of(0, 1) };
-    await expect(p.train({ data, steps: 2, batches })).rejects.toThrow(
-      /batches for 2 steps of 2 rows, got 2 row numbers/,
-    );
-    const stray = { size: 2, order: Uint32Array.of(0, 2) };
-    await expect(p.train({ data, steps: 1, batches: stray })).rejects.toThrow(/row numbers below 2, got 2/);
-    await expect(p.train({ data: wide, steps: 1 })).rejects.toThrow(/data of 2 inputs, got 4/);
-    await expect(p.train({ data: classes, steps: 1 })).rejects.toThrow(/targets in \[0, 1\], got 2/);
-    await expect(p.train({ data, steps: -1 })).rejects.toThrow(/steps as a whole number >= 0, got -1/);
-    expect(() => shuffledBatches(10, 11, 1, 0)).toThrow(/a batch of 1 to 10 rows, got 11/);
-    expect(() => new PopulationData(t.device, [], [])).toThrow(/at least one row/);
-    expect(() => p.restore({ steps: 0, values: new Float32Array(3), outcomes: new Uint32Array(2) })).toThrow(
-      /expected 13 values, got 3/,
-    );
-    expect(p.steps).toBe(0);
-  });
-
-  it('stops between launches where it is told to', async () => {
-    using data = new PopulationData(t.device, [0, 1, 2, 3], [0, 1]);
-    using p = new MlpPopulation(t.device, { ...shape, count: 3, optimiser });
-    const stop = new AbortController();
-    const progress = (done: number) => {
-      if (done >= 8) stop.abort(new Error('enough'));
-    };
-    const training = p.train({ data, steps: 1000, stepsPerLaunch: 2, signal: stop.signal, progress });
-    await expect(training).rejects.toThrow('enough');
-    expect(p.steps).toBe(8);
-    expect((await p.outcome()).divergedAt.every((at) => at === -1)).toBe(true);
-  });
-});
-
-describe('shuffledBatches', () => {
-  it('takes each row at most once an epoch, in an order of its own, and resumes anywhere', () => {
-    const { order } = shuffledBatches(23, 5, 12, 7);
-    const epoch = (e: number) => [...order.subarray(e * 20, e * 20 + 20)];
-    for (const e of [0, 1, 2]) expect(new Set(epoch(e)).size).toBe(20);
-    expect(epoch(1)).not.toEqual(epoch(0));
-    expect(order.every((row) => row < 23)).toBe(true);
-    expect([...shuffledBatches(23, 5, 5, 7, { firstStep: 6 }).order]).toEqual([...order.subarray(30, 55)]);
-    expect([...shuffledBatches(23, 5, 12, 8).order]).not.toEqual([...order]);
-  });
-});
-
-describe('initialWeights', () => {
-  it('depends on the seed alone, within the bounds of each layer', () => {
-    const shape = SHAPES[0][1];
-    const three = initialWeights(shape, [5, 6, 7]);
-    expect([...initialWeights(shape, [6])]).toEqual([...three.subarray(37, 74)]);
-    const wide = initialWeights(shape, [6], [2, 16, 16, 16]);
-    mlpLayers(shape).forEach(({ weights, biases, outputs, inputs }, l) => {
-      const bound = (values: Float32Array) =>
-        Math.max(...values.subarray(weights, biases + outputs).map((v) => Math.abs(v)));
-      expect(bound(three.subarray(37, 74))).toBeLessThanOrEqual(1 / Math.sqrt(inputs));
-      expect(bound(wide)).toBeLessThanOrEqual(l === 0 ? 1 / Math.sqrt(2) : 0.25);
-    });
   });
 });
 
