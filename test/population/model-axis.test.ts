@@ -27,6 +27,9 @@ const CASES: Case[] = [
   { name: 'a ResNet with batch normalisation', network: resnetCifar(8, { width: 4 }), input: [8, 8, 3], classes: 10 },
 ];
 
+/** Adam divides by the root of squared gradients: with its usual eps, the rounding of the smallest ones decides steps. */
+const eps = 1e-3;
+
 const RULES = {
   'SGD with momentum': {
     lr: [0.05, 0.02, 0.1],
@@ -37,15 +40,15 @@ const RULES = {
   },
   Adam: {
     lr: [0.005, 0.002, 0.01],
-    many: (p: Population, o: object, lr: number[]) => populationAdam(p, { ...o, lr, schedule: SCHEDULES }),
-    one: (m: Model, o: object, lr: number, schedule: Schedule) => adam(m.parameters, { ...o, lr, schedule }),
+    many: (p: Population, o: object, lr: number[]) => populationAdam(p, { ...o, lr, eps, schedule: SCHEDULES }),
+    one: (m: Model, o: object, lr: number, schedule: Schedule) => adam(m.parameters, { ...o, lr, eps, schedule }),
   },
   'AdamW, decay of weights alone, clipped gradients': {
     lr: [0.005, 0.002, 0.01],
     many: (p: Population, o: object, lr: number[]) =>
-      populationAdamw(p, { ...o, lr, clipNorm: 0.5, decays: (n) => n.endsWith('weight'), schedule: SCHEDULES }),
+      populationAdamw(p, { ...o, lr, eps, clipNorm: 0.5, decays: (n) => n.endsWith('weight'), schedule: SCHEDULES }),
     one: (m: Model, o: object, lr: number, schedule: Schedule) =>
-      adamw(m.parameters, { ...o, lr, clipNorm: 0.5, decays: (n) => n.endsWith('weight'), schedule }),
+      adamw(m.parameters, { ...o, lr, eps, clipNorm: 0.5, decays: (n) => n.endsWith('weight'), schedule }),
   },
 };
 

@@ -13,7 +13,7 @@ import {
   resnetCifar,
   Sequential,
 } from '../../src/nn/index.js';
-import type { PruneResult } from '../../src/prune/index.js';
+import type { Models, PruneResult } from '../../src/prune/index.js';
 import type { Inputs } from '../support/random.js';
 import { partOf } from './networks.js';
 
@@ -26,7 +26,7 @@ export const linearNet = (sizes: readonly number[], activation: 'none' | 'relu' 
     }),
   );
 
-export function setWeights(model: Model, ...values: number[][]): void {
+export function setWeights(model: Models, ...values: number[][]): void {
   model.parameters.names.forEach((name, i) => void model.parameters.get(name).write(values[i]));
 }
 
@@ -76,18 +76,18 @@ export function disposeBatches(batches: readonly Batch[]): void {
 }
 
 /** All that scoring must leave as it is. */
-export async function stateOf(model: Model): Promise<unknown[]> {
+export async function stateOf(model: Models): Promise<unknown[]> {
   const statistics = [...model.statistics.values()].map((t) => t.data());
   return [await model.parameters.flat.data(), ...(await Promise.all(statistics)), await model.generator.state()];
 }
 
 /** Statistics of no batch: what a wrong reset would bring back. */
-export function drawStatistics(model: Model, inputs: Inputs): void {
+export function drawStatistics(model: Models, inputs: Inputs): void {
   for (const t of model.statistics.values()) t.write(inputs.uniform(t.size, 0.5, 1.5));
 }
 
 /** A flat tensor's values by parameter. */
-export async function valuesOf({ parameters }: Model, flat: Tensor): Promise<number[][]> {
+export async function valuesOf({ parameters }: Models, flat: Tensor): Promise<number[][]> {
   const all = await flat.data();
   return parameters.names.map((name) => partOf(parameters, all, name));
 }

@@ -1,25 +1,20 @@
 import type { Device } from '../../gpu/device.js';
 import { ArgumentError } from '../../gpu/errors.js';
-import {
-  initialWeights,
-  type MlpOptimiser,
-  MlpPopulation,
-  type MlpShape,
-  mlpCapacity,
-  mlpLayers,
-  mlpParameterCount,
-  PopulationData,
-  type StepFactor,
-  shuffledBatches,
-} from '../../population/index.js';
-import { SCHEDULES, type ScheduleName, type Widths } from './enumerate.js';
-import { cubistSpiral } from './spiral.js';
+import { type MlpShape, mlpLayers, mlpParameterCount, type PopulationData } from '../../population/index.js';
+import type { ScheduleName, Widths } from './enumerate.js';
+import { freshState, type MemberState, type Members, membersCapacity, openMembers, RowOrder } from './members.js';
+import { spiralShape, subNetworkInitial, TRAINING } from './setting.js';
 
-/** Width of the network whose top-left block a sub-network is. */
-export const FULL_WIDTH = 16;
-
-/** How every network of the study is trained. */
-export const TRAINING = { batch: 128, epochs: 50, stepsPerEpoch: 390, momentum: 0.9, weightDecay: 5e-4 } as const;
+export {
+  FULL_WIDTH,
+  scheduleFactor,
+  spiralData,
+  spiralShape,
+  subNetworkInitial,
+  TRAINING,
+  topLeftBlock,
+  topLeftMask,
+} from './setting.js';
 
 /** One run of a block. */
 export interface BlockRun {
@@ -58,51 +53,9 @@ export interface BlockResult {
   values: Float32Array;
 }
 
-/** The 2-d1-d2-d3-1 network. */
-export const spiralShape = (widths: Widths): MlpShape => ({ inputs: 2, widths, loss: 'bce' });
-
-/** The data set on a device; owned by the caller. */
-export function spiralData(device: Device): PopulationData {
-  const { inputs, labels } = cubistSpiral();
-  return new PopulationData(device, inputs, labels);
-}
-
-/** Factors of the learning rate by step; the rate changes from epoch to epoch only. */
-export function scheduleFactor(name: ScheduleName): StepFactor {
-  const { epochs, stepsPerEpoch } = TRAINING;
-  const byEpoch: Record<ScheduleName, (epoch: number) => number> = {
-    cosine: (epoch) => 0.5 * (1 + Math.cos((Math.PI * Math.min(epoch, epochs)) / epochs)),
-    milestones: (epoch) => 0.1 ** [15, 30].filter((m) => epoch >= m).length,
-    constant: () => 1,
-  };
-  return { factor: (step) => byEpoch[name](Math.floor(step / stepsPerEpoch)) };
-}
-
-/** Initial parameters of a sub-network, drawn within the bounds of the width-16 network's layers. */
-export const subNetworkInitial = (widths: Widths, seeds: readonly number[]): Float32Array =>
-  initialWeights(spiralShape(widths), seeds, [2, FULL_WIDTH, FULL_WIDTH, FULL_WIDTH]);
-
-/** The top-left blocks of a wider network's layers. */
-export function topLeftBlock(parameters: ArrayLike<number>, from: Widths, to: Widths): Float32Array {
-  const [wide, narrow] = [mlpLayers(spiralShape(from)), mlpLayers(spiralShape(to))];
-  if (to.some((n, l) => n > from[l])) throw new ArgumentError('topLeftBlock', `widths up to ${from}`, `${to}`);
-  const expected = mlpParameterCount(spiralShape(from));
-  if (parameters.length !== expected)
-    throw new ArgumentError('topLeftBlock', `${expected} parameters`, `${parameters.length}`);
-  const out = new Float32Array(mlpParameterCount(spiralShape(to)));
-  narrow.forEach((layer, l) => {
-    for (let o = 0; o < layer.outputs; o++) {
-      for (let i = 0; i < layer.inputs; i++)
-        out[layer.weights + o * layer.inputs + i] = parameters[wide[l].weights + o * wide[l].inputs + i];
-      out[layer.biases + o] = parameters[wide[l].biases + o];
-    }
-  });
-  return out;
-}
-
 /**
  * Trains a block of runs of one width triple side by side and measures them on the whole data set. More runs than a device
- * holds at a time are trained in several parts.
+ * holds at a time are trained in several parts. Networks that the fused kernel does not hold take the ordinary path.
  *
  * @throws ArgumentError for no runs
  */
@@ -114,7 +67,7 @@ export async function trainBlock(
   options: BlockOptions = {},
 ): Promise<BlockResult[]> {
   if (runs.length === 0) throw new ArgumentError('trainBlock', 'at least one run', 'none');
-  const most = mlpCapacity(device, spiralShape(widths), 1);
+  const most = membersCapacity(device, widths);
   const results: BlockResult[] = [];
   for (let first = 0; first < runs.length; first += most) {
     const part = runs.slice(first, first + most);
@@ -143,27 +96,33 @@ async function trainPart(
     if (initial) weights.set(checked('initial', initial, parameters), m * parameters);
     if (mask) masks.set(checked('mask', mask, parameters), m * parameters);
   });
-  const { momentum, weightDecay, batch } = TRAINING;
-  const optimiser: MlpOptimiser = { rule: 'sgd', lr: runs.map((run) => run.rate), momentum, weightDecay };
-  using population = new MlpPopulation(device, {
-    ...shape,
-    ...{ count: runs.length, optimiser, weights, masks },
-    schedules: SCHEDULES.map(scheduleFactor),
-    scheduleOf: runs.map((run) => SCHEDULES.indexOf(run.schedule)),
+  const members = openMembers(device, {
+    ...{ data, widths, masks, order: new RowOrder(data.rows, orderSeed), start: freshState(weights, runs.length) },
+    rates: runs.map((run) => run.rate),
+    schedules: runs.map((run) => run.schedule),
   });
-  const batches = shuffledBatches(data.rows, batch, steps, orderSeed);
-  await population.train({ data, steps, batches, signal, progress: (done) => progress?.(done / steps) });
-  const scores = await population.evaluate(data);
-  const { divergedAt } = await population.outcome();
-  const finals = await population.weights();
+  try {
+    await members.train(steps, { signal, progress });
+    return resultsOf(shape, await members.evaluate(), await members.state());
+  } finally {
+    members.dispose();
+  }
+}
+
+function resultsOf(
+  shape: MlpShape,
+  { accuracy, loss }: Awaited<ReturnType<Members['evaluate']>>,
+  { values: finals, divergedAt }: MemberState,
+): BlockResult[] {
+  const parameters = mlpParameterCount(shape);
   const layers = mlpLayers(shape);
-  return runs.map((_, m) => {
+  return Array.from(divergedAt, (at, m) => {
     const values = finals.slice(m * parameters, (m + 1) * parameters);
     const nonzero = (part: Float32Array) => part.filter((v) => v !== 0).length;
     return {
-      accuracy: scores.accuracy[m],
-      loss: scores.loss[m],
-      divergedAt: divergedAt[m],
+      accuracy: accuracy[m],
+      loss: loss[m],
+      divergedAt: at,
       weights: layers.reduce((n, layer) => n + nonzero(values.subarray(layer.weights, layer.biases)), 0),
       parameters: nonzero(values),
       values,
