@@ -1,3 +1,5 @@
+export { maskPopulation, type PopulationMaskOptions } from '../prune/population-mask.js';
+export type { PopulationDensity, PopulationMask } from '../prune/select-masks.js';
 export { type Batches, PopulationData, shuffledBatches } from './mlp-data.js';
 export type { MlpOptimiser, MlpPopulationOptions, StepFactor } from './mlp-options.js';
 export {
@@ -25,13 +27,8 @@ export {
 export { type Block, type BlockOptions, inBlocks, populationBlocks } from './population-blocks.js';
 export { type BytesOptions, bytesPerModel, type ModelBytes } from './population-bytes.js';
 export { evaluatePopulation } from './population-evaluate.js';
+export { readModels, writeModels } from './population-host.js';
 export { PopulationLoader } from './population-loader.js';
-export {
-  maskPopulation,
-  type PopulationDensity,
-  type PopulationMask,
-  type PopulationMaskOptions,
-} from './population-mask.js';
 export {
   type ForModels,
   type PerModel,

@@ -194,6 +194,16 @@ export class MlpPopulation {
     return separate(values as Float32Array, this.count, this.parameters);
   }
 
+  /** The weights, and behind them every array of optimiser state: each [count, parameters], as `weights` gives them. */
+  async models(): Promise<Float32Array[]> {
+    const { count, parameters } = this;
+    const all = (await this.members.values.data()) as Float32Array;
+    const one = count * parameters;
+    return Array.from({ length: 1 + this.members.hyper.rule.slots }, (_, slot) =>
+      separate(all.subarray(slot * one, (slot + 1) * one), count, parameters),
+    );
+  }
+
   /** Loss of every model's last batch, and the step at which it diverged, or -1. */
   async outcome(): Promise<{ loss: Float32Array; divergedAt: Float64Array }> {
     const words = (await this.members.outcomes.data()) as Uint32Array;
@@ -222,6 +232,13 @@ export class MlpPopulation {
     if (this.masked) this.applyMasks();
   }
 
+  /** Counts steps that no model does: schedules go on without them. */
+  skip(steps = 1): void {
+    if (!Number.isInteger(steps) || steps < 0)
+      throw new ArgumentError('MlpPopulation.skip', 'steps as a whole number >= 0', String(steps));
+    this.done += steps;
+  }
+
   /** Reads all that steps depend on; masks, rates and schedules are the caller's own. */
   async state(): Promise<PopulationState> {
     return {
@@ -240,6 +257,27 @@ export class MlpPopulation {
     this.members.values.write(values);
     this.members.outcomes.write(outcomes);
     this.done = steps;
+  }
+
+  /**
+   * Goes on from what `models` read, perhaps of other populations.
+   *
+   * @param divergedAt for every model the step at which it diverged, or -1
+   */
+  restoreModels(steps: number, models: readonly ArrayLike<number>[], divergedAt: ArrayLike<number>): void {
+    const op = 'MlpPopulation.restoreModels';
+    const one = this.count * this.parameters;
+    checkLength(op, 'arrays', models, 1 + this.members.hyper.rule.slots);
+    for (const values of models) checkLength(op, 'values', values, one);
+    checkLength(op, 'steps of divergence', divergedAt, this.count);
+    const values = new Float32Array(this.members.values.size);
+    models.forEach((part, slot) => {
+      values.set(interleave(part, this.count, this.parameters), slot * one);
+    });
+    const outcomes = freshOutcomes(this.count);
+    for (let m = 0; m < this.count; m++) if (divergedAt[m] >= 0) outcomes[m] = divergedAt[m];
+    this.restore({ steps, values, outcomes });
+    if (this.masked) this.applyMasks();
   }
 
   dispose(): void {

@@ -1,25 +1,16 @@
 import { ArgumentError } from '../gpu/errors.js';
-import type { Parameters } from '../nn/parameters.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { Parameters } from '../nn/parameters.js';
+import type { Population } from '../population/population.js';
+import type { PerModel } from '../population/population-optimiser.js';
 import { applyMask, copyMask } from './apply.js';
-import { withScores } from './magnitude.js';
-import type { LayerDensity } from './mask-by-scores.js';
+import { driverOf, type Kept, type MaskDriver, type PopulationMaskDriver } from './mask-driver.js';
+import { leadOf, plansOf } from './models.js';
 import type { PrunePlan } from './plan.js';
-import { collapsedLayers, cubicKept, type KeptSchedule, planRounds } from './rounds.js';
+import { cubicKept, type KeptSchedule, planRounds } from './rounds.js';
 import { magnitudeScores } from './scores.js';
+import { selectMasks } from './select-masks.js';
 
-/** Changes a mask between steps: `train(…, { mask: driver.mask, between: driver })`. */
-export interface MaskDriver {
-  /** Laid out like the parameters; the driver changes its values and owns it. */
-  readonly mask: Tensor;
-  readonly every: number;
-  run(step: number): Promise<void>;
-  /** What the mask keeps of each planned layer; before the first change, all. */
-  readonly layers: readonly LayerDensity[];
-  /** Planned layers of which nothing is left. */
-  readonly collapsed: string[];
-  dispose(): void;
-}
+export type { MaskDriver };
 
 export interface GmpOptions {
   /** Steps between two prunings; 1 by default. */
@@ -35,47 +26,51 @@ export interface GmpOptions {
 /**
  * Gradual magnitude pruning during training (Zhu & Gupta 2017): every few steps the smallest weights left go, in numbers
  * that follow a cubic; what is removed stays removed, and what is left trains on. A run that is resumed from a
- * checkpoint finds its mask there.
+ * checkpoint finds its mask there. Of a population, every model prunes by itself, to a plan of its own.
  *
  * @param plan what the last pruning leaves
  * @throws ArgumentError for steps out of range, or a schedule that rises
  */
-export function gmp(parameters: Parameters, plan: PrunePlan, options: GmpOptions): MaskDriver {
+export function gmp(parameters: Parameters, plan: PrunePlan, options: GmpOptions): MaskDriver;
+export function gmp(population: Population, plans: PerModel<PrunePlan>, options: GmpOptions): PopulationMaskDriver;
+export function gmp(
+  target: Parameters | Population,
+  plan: PerModel<PrunePlan>,
+  options: GmpOptions,
+): MaskDriver | PopulationMaskDriver {
   const op = 'gmp';
   const { every = 1, begin = 0, end, schedule = cubicKept } = options;
   if (!Number.isInteger(every) || every < 1) throw new ArgumentError(op, 'every as a whole number >= 1', `${every}`);
   if (!(begin >= 0 && begin < end) || begin % every !== 0 || end % every !== 0)
     throw new ArgumentError(op, `begin < end, both multiples of ${every}`, `${begin} and ${end}`);
-  const plans = planRounds(op, plan, (end - begin) / every, schedule);
+  const single = target instanceof Parameters;
+  const parameters = single ? target : target.parameters;
+  const lead = single ? [] : leadOf(target);
+  const plans = single ? [plan as PrunePlan] : plansOf(op, target, plan);
+  const rounds = plans.map((own) => planRounds(op, own, (end - begin) / every, schedule));
   const mask = parameters.like(1);
-  let layers: LayerDensity[] = plan.layers.map(({ name, total }) => ({ name, total, kept: total }));
-  return {
-    mask,
-    every,
-    get layers() {
-      return layers;
-    },
-    get collapsed() {
-      return collapsedLayers(kept(layers));
-    },
-    async run(step) {
-      const at = plans[(step - begin) / every - 1];
-      if (!at) return;
-      const next = await withScores(op, parameters, at, magnitudeScores(parameters), {
-        within: { mask, ...kept(layers) },
-      });
+  let kept = wholeOf(plans);
+  const run = async (step: number): Promise<void> => {
+    const round = (step - begin) / every - 1;
+    if (!rounds[0][round]) return;
+    const scores = magnitudeScores(parameters);
+    try {
+      const now = rounds.map((own) => own[round]);
+      const next = await selectMasks(op, parameters, lead, now, scores, mask);
       copyMask(parameters, next.mask, mask);
       next.mask.dispose();
-      applyMask(parameters, mask);
-      layers = next.layers;
-    },
-    dispose: () => mask.dispose(),
+      kept = next;
+    } finally {
+      scores.dispose();
+    }
+    applyMask(parameters, mask);
   };
+  return driverOf(lead, { mask, every, run, dispose: () => mask.dispose() }, () => kept);
 }
 
-/** Layers with their sums. */
-const kept = (layers: LayerDensity[]) => ({
-  layers,
-  kept: layers.reduce((n, l) => n + l.kept, 0),
-  total: layers.reduce((n, l) => n + l.total, 0),
+/** Before anything is pruned. */
+const wholeOf = (plans: readonly PrunePlan[]): Kept => ({
+  layers: plans[0].layers.map(({ name, total }) => ({ name, total, kept: plans.map(() => total) })),
+  kept: plans.map((plan) => plan.total),
+  total: plans[0].total,
 });

@@ -2,14 +2,13 @@ import { grad } from '../autograd/grad.js';
 import { noGrad } from '../autograd/node.js';
 import type { Batch } from '../data/loader.js';
 import { ArgumentError } from '../gpu/errors.js';
-import type { Model } from '../nn/model.js';
 import { div, mul } from '../ops/pointwise.js';
 import { keep } from '../tensor/scope.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { sumOver } from './gradients.js';
-import type { PrunePlan } from './plan.js';
+import type { Models, PlansOf } from './models.js';
 import { type BatchSource, batchesOf, leavesOf, Probe, packNamed, type ScoringOptions, scoredNames } from './probe.js';
-import { type PrunedAtInit, pruneInRounds } from './rounds.js';
+import { type PrunedOf, pruneInRounds, roundsOf } from './rounds.js';
 
 export interface GraspOptions extends ScoringOptions {
   /** The outputs are divided by it before the loss; 200 by default, as published. */
@@ -26,7 +25,7 @@ export interface GraspOptions extends ScoringOptions {
  * @throws ArgumentError for no batches, a temperature that is not positive, or a model that is already masked
  */
 export async function graspScores(
-  model: Model,
+  model: Models,
   batches: BatchSource,
   options: GraspOptions & { weights?: readonly string[] } = {},
 ): Promise<Tensor> {
@@ -36,23 +35,23 @@ export async function graspScores(
 /**
  * Prunes at once, before training, by GraSP's scores (Wang, Zhang & Grosse 2020). The model stays as it is.
  *
+ * @param model a model, or a population, of which every model gets the mask that it would get alone
  * @throws ArgumentError as `graspScores`, and for a score that is NaN
  */
-export function graspMask(
-  model: Model,
-  plan: PrunePlan,
+export async function graspMask<M extends Models>(
+  model: M,
+  plan: PlansOf<M>,
   batches: BatchSource,
   options: GraspOptions = {},
-): Promise<PrunedAtInit> {
-  const names = plan.layers.map((l) => l.name);
-  return pruneInRounds('graspMask', model.parameters, [plan], () =>
-    scoreGrasp('graspMask', model, batches, options, names),
-  );
+): Promise<PrunedOf<M>> {
+  const op = 'graspMask';
+  const rounds = roundsOf(op, model, plan);
+  return pruneInRounds(op, model, rounds, () => scoreGrasp(op, model, batches, options, rounds.names));
 }
 
 async function scoreGrasp(
   op: string,
-  model: Model,
+  model: Models,
   batches: BatchSource,
   options: GraspOptions,
   names: readonly string[],

@@ -18,6 +18,7 @@ export {
   readMasks,
 } from './mask-files.js';
 export { macsByWeight, type PruningCost, pruningCost } from './metrics.js';
+export type { Models, PlansOf } from './models.js';
 export { prunable } from './names.js';
 export {
   type PlannedLayer,
@@ -29,7 +30,8 @@ export {
   planSparsity,
   type SparsityPlanOptions,
 } from './plan.js';
-export type { Batches, BatchSource, ScoringOptions } from './probe.js';
+export { maskPopulation, type PopulationMaskOptions } from './population-mask.js';
+export type { Batches, BatchSource, ScoringLoss, ScoringOptions } from './probe.js';
 export { type ProsprOptions, prosprMask, prosprScores } from './prospr.js';
 export { type DynamicSparsityOptions, type RiglOptions, rigl, type SetOptions, set } from './rigl.js';
 export {
@@ -38,7 +40,10 @@ export {
   exponentialKept,
   type KeptSchedule,
   linearKept,
+  type PopulationPrunedAtInit,
+  type PopulationRound,
   type PrunedAtInit,
+  type PrunedOf,
   type PruneRound,
   planRounds,
   type RoundsOptions,
@@ -53,8 +58,11 @@ export {
   roundSparsities,
 } from './schedules.js';
 export { type GradientScoreOptions, gradientScores, invertedScores, magnitudeScores, randomScores } from './scores.js';
+export type { PopulationDensity, PopulationMask } from './select-masks.js';
 export { snipMask, snipScores } from './snip.js';
 export {
+  type PopulationSynflowResult,
+  type SynflowOf,
   type SynflowOptions,
   type SynflowResult,
   type SynflowScoreOptions,

@@ -1,24 +1,12 @@
-import { noGrad } from '../autograd/node.js';
-import { apply, constant } from '../expr/expr.js';
 import { ArgumentError } from '../gpu/errors.js';
 import type { Parameters } from '../nn/parameters.js';
-import { concat } from '../ops/concat.js';
-import { clone, fuse, mul } from '../ops/pointwise.js';
-import { sum } from '../ops/reductions.js';
-import { launchMasks } from '../select/mark.js';
-import { launchSelect } from '../select/radix-select.js';
-import { keep, scope } from '../tensor/scope.js';
-import { sizeOf } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { assertFlat } from './assert-flat.js';
+import { checkPlans } from './models.js';
 import type { PrunePlan } from './plan.js';
+import { type Contest, contestsOf, type LayerDensity, ofModel, selectMasks } from './select-masks.js';
 
-/** How many weights of a layer a mask keeps. */
-export interface LayerDensity {
-  name: string;
-  kept: number;
-  total: number;
-}
+export type { LayerDensity };
 
 export interface PruneResult {
   /** 1 where a weight stays, laid out like the parameters' flat buffer; owned by the caller. */
@@ -57,117 +45,22 @@ export async function maskByScoresOf(
   scores: Tensor,
   { within }: WithinOptions,
 ): Promise<PruneResult> {
-  assertFlat(op, parameters, scores);
-  const contests = contestsOf(plan);
+  const plans = [plan];
+  checkPlans(op, parameters, plans);
   if (within) {
     assertFlat(op, parameters, within.mask);
-    for (const contest of contests) assertRoom(op, contest, within);
+    for (const contest of contestsOf(plans)) assertRoom(op, contest, within);
   }
-  const chosen = keepOthers(parameters, plan);
-  let results: Selection | null = null;
-  try {
-    results = scope(() => select(op, parameters, contests, scores, chosen, within?.mask));
-    for (const t of Object.values(results)) keep(t);
-    const [nans, rows] = await Promise.all([results.status.data(), results.counts.data()]);
-    const bad = (nans as Uint32Array).reduce((a, b) => a + b, 0);
-    if (bad > 0) throw new ArgumentError(op, 'scores without NaN', `${bad} NaN`);
-    const planned = layersOf(parameters, plan, rows);
-    const missing = plan.kept - sumOf(planned, 'kept');
-    if (missing !== 0) throw new ArgumentError(op, `scores above ${DEAD} of all weights left`, `${missing} below`);
-    const layers = inOrder(parameters, planned, within?.layers ?? []);
-    return { mask: results.mask, layers, kept: sumOf(layers, 'kept'), total: sumOf(layers, 'total') };
-  } catch (error) {
-    results?.mask.dispose();
-    throw error;
-  } finally {
-    chosen.dispose();
-    results?.status.dispose();
-    results?.counts.dispose();
-  }
+  const selected = await selectMasks(op, parameters, [], plans, scores, within?.mask);
+  const layers = inOrder(parameters, ofModel(selected, 0).layers, within?.layers ?? []);
+  return { mask: selected.mask, layers, kept: sumOf(layers, 'kept'), total: sumOf(layers, 'total') };
 }
 
-interface Selection {
-  mask: Tensor;
-  status: Tensor;
-  counts: Tensor;
-}
-
-/** Weights that compete, and how many of them stay. */
-interface Contest {
-  names: string[];
-  total: number;
-  kept: number;
-}
-
-function contestsOf({ scope, layers, total, kept }: PrunePlan): Contest[] {
-  if (scope === 'global') return [{ names: layers.map((l) => l.name), total, kept }];
-  return layers.map((l) => ({ names: [l.name], total: l.total, kept: l.kept ?? l.total }));
-}
-
-function assertRoom(op: string, { names, total, kept }: Contest, within: PruneResult): void {
+function assertRoom(op: string, { names, total, kept: [kept] }: Contest, within: PruneResult): void {
   const lost = within.layers.reduce((n, l) => n + (names.includes(l.name) ? l.total - l.kept : 0), 0);
   if (kept <= total - lost) return;
   const what = names.length === 1 ? names[0] : `${names.length} weights`;
   throw new ArgumentError(op, `at most ${total - lost} kept of ${what}, what the older mask leaves`, `${kept}`);
-}
-
-/** The least float: the score of what an older mask removed. WGSL has no literal for infinity. */
-const DEAD = -3.4028234663852886e38;
-
-/** Marks the greatest scores in the flat mask `chosen`, and counts them by row: exactly, as long as a row has 2^24. */
-function select(
-  op: string,
-  parameters: Parameters,
-  contests: readonly Contest[],
-  scores: Tensor,
-  chosen: Tensor,
-  within: Tensor | undefined,
-): Selection {
-  return noGrad(() => {
-    const alive = within
-      ? fuse((s, m) => apply('where', apply('ne', m, constant(0)), s, constant(DEAD)), [scores, within], op)
-      : scores;
-    const statuses = contests.map(({ names, kept }) => {
-      const sources = names.map((name) => parameters.part(alive, name));
-      const parts = names.map((name) => parameters.part(chosen, name));
-      const key = { type: 'f32', by: 'signed', largest: true } as const;
-      const selection = launchSelect(op, parameters.device, { sources, units: 1, key, k: kept, least: 0 });
-      launchMasks(op, parameters.device, selection, parts);
-      return selection.status;
-    });
-    const mask = within ? mul(chosen, within) : clone(chosen);
-    const rows = contests.flatMap(({ names }) =>
-      names.map((name) => {
-        const part = parameters.part(mask, name);
-        return sum(part.view(op, [rowsOf(part), part.size / rowsOf(part)]), 1);
-      }),
-    );
-    return { mask, status: concat(statuses), counts: concat(rows) };
-  });
-}
-
-/** A flat mask of 1 for the parameters that are not planned, of 0 elsewhere. */
-function keepOthers(parameters: Parameters, { layers }: PrunePlan): Tensor {
-  const mask = parameters.like();
-  const pruned = new Set(layers.map((l) => l.name));
-  for (const { name, shape } of parameters.specs)
-    if (!pruned.has(name)) {
-      const part = parameters.part(mask, name);
-      part.write(new Float32Array(sizeOf(shape)).fill(1));
-      part.dispose();
-    }
-  return mask;
-}
-
-const rowsOf = (part: Tensor): number => (part.rank > 1 ? Math.max(1, part.shape[0]) : 1);
-
-function layersOf(parameters: Parameters, plan: PrunePlan, counts: ArrayLike<number>): LayerDensity[] {
-  let row = 0;
-  return plan.layers.map(({ name, total }) => {
-    let kept = 0;
-    for (const end = row + rowsOf(parameters.get(name)); row < end; row++) kept += counts[row];
-    return { name, kept, total };
-  });
 }
 
 /** The layers just masked, and those that only an older mask has, in the order of the parameters. */

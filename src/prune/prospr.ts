@@ -2,21 +2,22 @@ import { grad } from '../autograd/grad.js';
 import { noGrad } from '../autograd/node.js';
 import type { Batch } from '../data/loader.js';
 import { ArgumentError } from '../gpu/errors.js';
-import type { Model } from '../nn/model.js';
 import { add, mul, sub } from '../ops/pointwise.js';
 import { detach } from '../ops/reshape.js';
+import { type PerModel, perModel } from '../population/population-optimiser.js';
 import { scope } from '../tensor/scope.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { sizeOf } from '../tensor/shape.js';
+import { type Tensor, tensor } from '../tensor/tensor.js';
 import { absoluteProduct } from './gradients.js';
-import type { PrunePlan } from './plan.js';
+import { broadcastAlong, leadOf, type Models, type PlansOf } from './models.js';
 import { leavesOf, Probe, packNamed, type ScoringOptions, scoredNames } from './probe.js';
-import { type PrunedAtInit, pruneInRounds } from './rounds.js';
+import { type PrunedOf, pruneInRounds, roundsOf } from './rounds.js';
 
 export interface ProsprOptions extends ScoringOptions {
   /** Steps of SGD to look ahead; 3 by default. With none it is SNIP. */
   steps?: number;
-  /** Learning rate of these steps; 0.1 by default. */
-  lr?: number;
+  /** Learning rate of these steps, of a population for all models or one each; 0.1 by default. */
+  lr?: PerModel<number>;
   /** Their momentum; 0 by default. */
   momentum?: number;
   /** Take the last gradient as it is, times the first weights, instead of going back through the steps. */
@@ -36,7 +37,7 @@ export interface ProsprOptions extends ScoringOptions {
  * @throws ArgumentError for too few batches, options out of range, or a model that is already masked
  */
 export function prosprScores(
-  model: Model,
+  model: Models,
   batches: readonly Batch[],
   options: ProsprOptions & { weights?: readonly string[] } = {},
 ): Tensor {
@@ -46,30 +47,33 @@ export function prosprScores(
 /**
  * Prunes at once, before training, by ProsPr's scores (Alizadeh et al. 2022). The model stays as it is.
  *
+ * @param model a model, or a population, of which every model gets the mask that it would get alone
  * @throws ArgumentError as `prosprScores`, and for a score that is NaN (steps that diverge)
  */
-export function prosprMask(
-  model: Model,
-  plan: PrunePlan,
+export async function prosprMask<M extends Models>(
+  model: M,
+  plan: PlansOf<M>,
   batches: readonly Batch[],
   options: ProsprOptions = {},
-): Promise<PrunedAtInit> {
-  const names = plan.layers.map((l) => l.name);
-  return pruneInRounds('prosprMask', model.parameters, [plan], async () =>
-    scoreProspr('prosprMask', model, batches, options, names),
-  );
+): Promise<PrunedOf<M>> {
+  const op = 'prosprMask';
+  const rounds = roundsOf(op, model, plan);
+  return pruneInRounds(op, model, rounds, async () => scoreProspr(op, model, batches, options, rounds.names));
 }
 
 function scoreProspr(
   op: string,
-  model: Model,
+  model: Models,
   batches: readonly Batch[],
   options: ProsprOptions,
   names: readonly string[],
 ): Tensor {
   const { steps = 3, lr = 0.1, momentum = 0, firstOrder = false, training = true } = options;
   if (!Number.isInteger(steps) || steps < 0) throw new ArgumentError(op, 'a whole number of steps >= 0', `${steps}`);
-  if (!(lr >= 0 && Number.isFinite(lr))) throw new ArgumentError(op, 'lr >= 0', `${lr}`);
+  const lead = leadOf(model);
+  const rates = perModel(op, 'learning rates', lr, sizeOf(lead));
+  for (const rate of rates)
+    if (!(rate >= 0 && Number.isFinite(rate))) throw new ArgumentError(op, 'lr >= 0', `${rate}`);
   if (!(momentum >= 0 && momentum < 1)) throw new ArgumentError(op, 'momentum in [0, 1)', `${momentum}`);
   if (batches.length < steps + 1)
     throw new ArgumentError(op, `${steps + 1} batches, one a step and one for the loss`, `${batches.length}`);
@@ -78,7 +82,8 @@ function scoreProspr(
   try {
     return scope(() => {
       const first = leavesOf(parameters, probe.values);
-      const last = unroll(probe, first, batches.slice(0, steps), { lr, momentum, firstOrder });
+      const rate = tensor(model.device, Float32Array.from(rates), { shape: lead });
+      const last = unroll(probe, first, batches.slice(0, steps), { rate, momentum, firstOrder });
       const leaves = firstOrder ? last : first;
       // The graph of a loss behind the steps ends with its gradients.
       const gradients = (batch: Batch) =>
@@ -97,12 +102,20 @@ function scoreProspr(
   }
 }
 
+/** How the steps go. */
+interface Steps {
+  /** One learning rate a model. */
+  rate: Tensor;
+  momentum: number;
+  firstOrder: boolean;
+}
+
 /** Values behind one step of SGD a batch, as functions of the first ones; or, to first order, as leaves. */
 function unroll(
   probe: Probe,
   first: ReadonlyMap<string, Tensor>,
   batches: readonly Batch[],
-  { lr, momentum, firstOrder }: Required<Pick<ProsprOptions, 'lr' | 'momentum' | 'firstOrder'>>,
+  { rate, momentum, firstOrder }: Steps,
 ): ReadonlyMap<string, Tensor> {
   const names = [...first.keys()];
   let values = first;
@@ -112,7 +125,7 @@ function unroll(
     const grads = grad(probe.loss(batch, values), at, { createGraph: !firstOrder });
     const before: Tensor[] | null = velocity;
     velocity = before && momentum > 0 ? grads.map((g, i) => add(mul(before[i], momentum), g)) : grads;
-    const next = at.map((w, i) => sub(w, mul(velocity![i], lr)));
+    const next = at.map((w, i) => sub(w, mul(velocity![i], broadcastAlong(rate, w))));
     values = new Map(names.map((name, i) => [name, firstOrder ? leafOf(next[i]) : next[i]]));
   }
   return values;

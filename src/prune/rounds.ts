@@ -1,8 +1,11 @@
 import { ArgumentError } from '../gpu/errors.js';
-import type { Parameters } from '../nn/parameters.js';
+import type { Population } from '../population/population.js';
+import type { PerModel } from '../population/population-optimiser.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { type LayerDensity, maskByScoresOf, type PruneResult } from './mask-by-scores.js';
+import type { PruneResult } from './mask-by-scores.js';
+import { leadOf, type Models, plansOf } from './models.js';
 import { PrunePlan } from './plan.js';
+import { type LayerDensity, ofModel, type PopulationMask, selectMasks } from './select-masks.js';
 
 /**
  * How many of `total` weights are left when a share `progress` (0 to 1) of pruning is done and `kept` stay at its end:
@@ -41,6 +44,21 @@ export interface PrunedAtInit extends PruneResult {
   collapsed: string[];
   rounds: PruneRound[];
 }
+
+/** What one round of pruning left of every model. */
+export interface PopulationRound {
+  kept: number[];
+  collapsed: string[][];
+}
+
+/** The masks of a population found before training, as those of single models: lists have one entry a model. */
+export interface PopulationPrunedAtInit extends PopulationMask {
+  collapsed: string[][];
+  rounds: PopulationRound[];
+}
+
+/** What pruning before training gives for a model, or for a population. */
+export type PrunedOf<M extends Models> = M extends Population ? PopulationPrunedAtInit : PrunedAtInit;
 
 /** Layers of which a mask keeps nothing, while it keeps something of others. */
 export const collapsedLayers = ({ layers, kept }: { layers: readonly LayerDensity[]; kept: number }): string[] =>
@@ -81,43 +99,74 @@ export function planRounds(
   });
 }
 
-/** Scores of one round, laid out like the parameters, under the mask of the round before (null in the first). */
-export type ScoreRound = (round: number, before: PruneResult | null) => Promise<Tensor>;
+/** The plans of all rounds, one a model in each, and the weights that all of them name. */
+export interface Rounds {
+  names: string[];
+  plans: PrunePlan[][];
+}
+
+/**
+ * Rounds for each model's own plan.
+ *
+ * @throws ArgumentError as `planRounds`, and for plans that do not fit the models or each other
+ */
+export function roundsOf(
+  op: string,
+  model: Models,
+  plans: PerModel<PrunePlan>,
+  { rounds = 1, schedule }: RoundsOptions = {},
+): Rounds {
+  const list = plansOf(op, model, plans);
+  const each = list.map((plan) => planRounds(op, plan, rounds, schedule));
+  return { names: list[0].layers.map((l) => l.name), plans: each[0].map((_, r) => each.map((own) => own[r])) };
+}
+
+/** Scores of one round, laid out like the parameters, under the mask of the round before (none in the first). */
+export type ScoreRound = (round: number, before?: Tensor) => Promise<Tensor>;
 
 interface InRounds {
   /** Whether what one round removes stays removed. True by default. */
   monotone?: boolean;
   /** Called with the scores of every round and the mask that they gave. */
-  observe?: (scores: Tensor, after: PruneResult) => void;
+  observe?: (scores: Tensor, after: Tensor) => void;
 }
 
 /** Scores and masks round by round. */
-export async function pruneInRounds(
+export async function pruneInRounds<M extends Models>(
   op: string,
-  parameters: Parameters,
-  plans: readonly PrunePlan[],
+  model: M,
+  { plans }: Rounds,
   score: ScoreRound,
   { monotone = true, observe }: InRounds = {},
-): Promise<PrunedAtInit> {
-  const rounds: PruneRound[] = [];
-  let before: PruneResult | null = null;
+): Promise<PrunedOf<M>> {
+  const rounds: PopulationRound[] = [];
+  let before: PopulationMask | undefined;
   try {
-    for (const [round, plan] of plans.entries()) {
-      const scores: Tensor = await score(round, before);
-      let next: PruneResult;
+    for (const [round, own] of plans.entries()) {
+      const older: Tensor | undefined = before?.mask;
+      const scores: Tensor = await score(round, older);
+      let next: PopulationMask;
       try {
-        next = await maskByScoresOf(op, parameters, plan, scores, { within: (monotone && before) || undefined });
-        observe?.(scores, next);
+        next = await selectMasks(op, model.parameters, leadOf(model), own, scores, monotone ? older : undefined);
+        observe?.(scores, next.mask);
       } finally {
         scores.dispose();
       }
-      before?.mask.dispose();
+      older?.dispose();
       before = next;
-      rounds.push({ kept: next.kept, collapsed: collapsedLayers(next) });
+      rounds.push({ kept: next.kept, collapsed: own.map((_, m) => collapsedLayers(ofModel(next, m))) });
     }
   } catch (error) {
     before?.mask.dispose();
     throw error;
   }
-  return { ...before!, collapsed: rounds[rounds.length - 1].collapsed, rounds };
+  const pruned: PopulationPrunedAtInit = { ...before!, collapsed: rounds[rounds.length - 1].collapsed, rounds };
+  return ('models' in model ? pruned : ofOne(pruned)) as PrunedOf<M>;
 }
+
+const ofOne = (pruned: PopulationPrunedAtInit): PrunedAtInit => ({
+  mask: pruned.mask,
+  ...ofModel(pruned, 0),
+  collapsed: pruned.collapsed[0],
+  rounds: pruned.rounds.map((r) => ({ kept: r.kept[0], collapsed: r.collapsed[0] })),
+});

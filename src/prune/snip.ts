@@ -1,9 +1,8 @@
-import type { Model } from '../nn/model.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { absoluteProduct, gradientsOver } from './gradients.js';
-import type { PrunePlan } from './plan.js';
+import type { Models, PlansOf } from './models.js';
 import { type BatchSource, batchesOf, Probe, type ScoringOptions, scoredNames } from './probe.js';
-import { type PrunedAtInit, pruneInRounds } from './rounds.js';
+import { type PrunedOf, pruneInRounds, roundsOf } from './rounds.js';
 
 /**
  * SNIP's connection sensitivity (Lee, Ajanthan & Torr 2019): |w dL/dw|, which is |dL/dm| of a mask m of ones, the
@@ -14,7 +13,7 @@ import { type PrunedAtInit, pruneInRounds } from './rounds.js';
  * @throws ArgumentError for no batches, or a model that is already masked
  */
 export async function snipScores(
-  model: Model,
+  model: Models,
   batches: BatchSource,
   options: ScoringOptions & { weights?: readonly string[] } = {},
 ): Promise<Tensor> {
@@ -24,23 +23,23 @@ export async function snipScores(
 /**
  * Prunes at once, before training, by SNIP's scores (Lee, Ajanthan & Torr 2019). The model stays as it is.
  *
+ * @param model a model, or a population, of which every model gets the mask that it would get alone
  * @throws ArgumentError for no batches, a model that is already masked, or a gradient that is NaN
  */
-export function snipMask(
-  model: Model,
-  plan: PrunePlan,
+export async function snipMask<M extends Models>(
+  model: M,
+  plan: PlansOf<M>,
   batches: BatchSource,
   options: ScoringOptions = {},
-): Promise<PrunedAtInit> {
-  const names = plan.layers.map((l) => l.name);
-  return pruneInRounds('snipMask', model.parameters, [plan], () =>
-    scoreSnip('snipMask', model, batches, options, names),
-  );
+): Promise<PrunedOf<M>> {
+  const op = 'snipMask';
+  const rounds = roundsOf(op, model, plan);
+  return pruneInRounds(op, model, rounds, () => scoreSnip(op, model, batches, options, rounds.names));
 }
 
 async function scoreSnip(
   op: string,
-  model: Model,
+  model: Models,
   batches: BatchSource,
   options: ScoringOptions,
   names: readonly string[],

@@ -6,7 +6,9 @@ import type { Context, Module } from '../nn/module.js';
 import { ones } from '../ops/create.js';
 import { add, div, fuse, log, mul } from '../ops/pointwise.js';
 import { mean } from '../ops/reductions.js';
+import type { Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { axesBehind, broadcastAlong } from './models.js';
 
 /** What is added to activations, and so must shrink with them. */
 const ADDED = /(^|\.)(bias|running_mean)$/;
@@ -20,20 +22,22 @@ const ADDED = /(^|\.)(bias|running_mean)$/;
 export class CutScale {
   /** The product of all divisors so far. Infinite beyond what a float holds: what is added there counts for nothing. */
   private divisor: Tensor;
-  /** Its natural logarithm. */
+  /** Its natural logarithm, of the shape of what leads. */
   log: Tensor;
 
+  /** @param lead axes that lead all tensors: [models] of a population, each of which has a divisor of its own */
   constructor(
     device: Device,
+    private readonly lead: Shape,
     private readonly enabled: boolean,
   ) {
-    this.divisor = ones(device, []);
+    this.divisor = ones(device, lead);
     this.log = noGrad(() => log(this.divisor));
   }
 
   /** A parameter as the modules that come next should see it. */
   inScale(name: string, value: Tensor): Tensor {
-    return this.enabled && ADDED.test(name) ? div(value, this.divisor) : value;
+    return this.enabled && ADDED.test(name) ? div(value, broadcastAlong(this.divisor, value)) : value;
   }
 
   run(module: Module, x: Tensor, context: Context): Tensor {
@@ -47,12 +51,12 @@ export class CutScale {
   }
 
   private cut(y: Tensor): Tensor {
-    const by = noGrad(() => powerOfTwo(mean(y)));
+    const by = noGrad(() => powerOfTwo(mean(y, axesBehind(this.lead, y))));
     noGrad(() => {
       this.divisor = mul(this.divisor, by);
       this.log = add(this.log, log(by));
     });
-    return div(y, by);
+    return div(y, broadcastAlong(by, y));
   }
 }
 

@@ -1,20 +1,24 @@
 import { grad } from '../autograd/grad.js';
 import { noGrad } from '../autograd/node.js';
-import { apply, constant, type Expr } from '../expr/expr.js';
-import type { Model } from '../nn/model.js';
+import { apply, constant } from '../expr/expr.js';
 import { stack } from '../ops/concat.js';
-import { ones } from '../ops/create.js';
+import { ones, onesLike } from '../ops/create.js';
 import { abs, fuse, mul } from '../ops/pointwise.js';
 import { sum } from '../ops/reductions.js';
-import { detach } from '../ops/reshape.js';
+import type { Population } from '../population/population.js';
 import { keep, scope } from '../tensor/scope.js';
 import type { Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { assertFlat } from './assert-flat.js';
-import type { PruneResult } from './mask-by-scores.js';
-import type { PrunePlan } from './plan.js';
+import { axesBehind, leadOf, type Models, type PlansOf } from './models.js';
 import { assertDense, leavesOf, packNamed, scoredNames } from './probe.js';
-import { type PrunedAtInit, planRounds, pruneInRounds, type RoundsOptions } from './rounds.js';
+import {
+  type PopulationPrunedAtInit,
+  type PrunedAtInit,
+  pruneInRounds,
+  type RoundsOptions,
+  roundsOf,
+} from './rounds.js';
 import { CutScale } from './synflow-scale.js';
 
 export interface SynflowScoreOptions {
@@ -41,10 +45,19 @@ export interface SynflowResult extends PrunedAtInit {
   logR: number[];
 }
 
+/** As `SynflowResult`; lists by round have one entry a model in each. */
+export interface PopulationSynflowResult extends PopulationPrunedAtInit {
+  pruneRatios: number[][];
+  logR: number[][];
+}
+
+/** What pruning by synaptic flow gives for a model, or for a population. */
+export type SynflowOf<M extends Models> = M extends Population ? PopulationSynflowResult : SynflowResult;
+
 /**
  * Synaptic flow (Tanaka et al. 2020): |w| dR/d|w|, R being the sum of the outputs for an input of ones, with every
  * parameter and statistic replaced by its absolute value, and running statistics in use. No data. All scores are
- * divided by one power of two, unless `rescale` is off.
+ * divided by one power of two (in a population by one a model), unless `rescale` is off.
  *
  * @param input shape of one input, `zooNetwork`'s
  * @param options.weights names or patterns of the weights to score; 0 elsewhere
@@ -52,7 +65,7 @@ export interface SynflowResult extends PrunedAtInit {
  * @throws ArgumentError for a model that is already masked
  */
 export function synflowScores(
-  model: Model,
+  model: Models,
   input: Shape,
   options: SynflowScoreOptions & { weights?: readonly string[] } = {},
 ): Tensor {
@@ -65,31 +78,31 @@ export function synflowScores(
 /**
  * Iterative pruning by synaptic flow, before training and without data (Tanaka et al. 2020). The model stays as it is.
  *
+ * @param model a model, or a population, of which every model gets the mask that it would get alone
  * @param input shape of one input, `zooNetwork`'s
  * @param options 100 rounds by default
  * @throws ArgumentError for a schedule that rises, a model that is already masked, or scores that overflow to NaN
  */
-export async function synflowMask(
-  model: Model,
-  plan: PrunePlan,
+export async function synflowMask<M extends Models>(
+  model: M,
+  plan: PlansOf<M>,
   input: Shape,
   { rounds = 100, schedule, values, rescale }: SynflowOptions = {},
-): Promise<SynflowResult> {
+): Promise<SynflowOf<M>> {
   const op = 'synflowMask';
-  const plans = planRounds(op, plan, rounds, schedule);
+  const planned = roundsOf(op, model, plan, { rounds, schedule });
   assertDense(op, model);
-  const names = plan.layers.map((l) => l.name);
-  /** What each round has to say, on the device until all are done: R, the logarithm of its divisor, what went. */
+  const { names } = planned;
+  /** What each round has to say, on the device until all are done. */
   const said: Tensor[] = [];
   let flow: Flow | null = null;
-  const score = async (_: number, before: PruneResult | null): Promise<Tensor> => {
-    flow = scope(() => flowOf(op, model, input, names, { mask: before?.mask, values, rescale }));
+  const score = async (_: number, mask?: Tensor): Promise<Tensor> => {
+    flow = scope(() => flowOf(op, model, input, names, { mask, values, rescale }));
     return flow.scores;
   };
-  const observe = (scores: Tensor, { mask }: PruneResult) => {
+  const observe = (scores: Tensor, mask: Tensor) => {
     const { total, log } = flow!;
-    const gone = (s: Expr, m: Expr) => apply('where', apply('ne', m, constant(0)), constant(0), s);
-    said.push(keep(scope(() => noGrad(() => stack([total, log, sum(fuse(gone, [scores, mask], op))])))));
+    said.push(keep(scope(() => noGrad(() => stack([total, log, removed(op, model, names, scores, mask)])))));
     drop();
   };
   const drop = () => {
@@ -97,26 +110,44 @@ export async function synflowMask(
     flow?.log.dispose();
   };
   try {
-    const pruned = await pruneInRounds(op, model.parameters, plans, score, { observe });
-    return { ...pruned, ...(await ratios(said)) };
+    const pruned = await pruneInRounds(op, model, planned, score, { observe });
+    const { pruneRatios, logR } = await ratios(said);
+    const told = 'models' in model ? { pruneRatios, logR } : { pruneRatios: pruneRatios.flat(), logR: logR.flat() };
+    return { ...pruned, ...told } as SynflowOf<M>;
   } finally {
     drop();
     for (const t of said) t.dispose();
   }
 }
 
-async function ratios(said: readonly Tensor[]): Promise<Pick<SynflowResult, 'pruneRatios' | 'logR'>> {
+/** Sum of each model's scores that a mask removes. */
+function removed(op: string, model: Models, names: readonly string[], scores: Tensor, mask: Tensor): Tensor {
+  const gone = fuse((s, m) => apply('where', apply('ne', m, constant(0)), constant(0), s), [scores, mask], op);
+  const layers = names.map((name) => {
+    const part = model.parameters.part(gone, name);
+    return sum(part, axesBehind(leadOf(model), part));
+  });
+  return sum(stack(layers), 0);
+}
+
+/** @param said a round: R, the logarithm of its divisor and the scores removed, of every model */
+async function ratios(said: readonly Tensor[]): Promise<Pick<PopulationSynflowResult, 'pruneRatios' | 'logR'>> {
   const all = scope(() => stack(said));
   const values = await all.data();
   all.dispose();
-  const rows = said.map((_, r) => Array.from(values.slice(3 * r, 3 * r + 3)));
+  const models = said[0].size / 3;
+  const each = (of: (total: number, log: number, gone: number) => number): number[][] =>
+    said.map((_, r) => {
+      const row = (k: number, m: number) => values[(3 * r + k) * models + m];
+      return Array.from({ length: models }, (__, m) => of(row(0, m), row(1, m), row(2, m)));
+    });
   return {
-    pruneRatios: rows.map(([total, , gone]) => (total > 0 ? gone / total : 0)),
-    logR: rows.map(([total, log]) => Math.log(total) + log),
+    pruneRatios: each((total, _, gone) => (total > 0 ? gone / total : 0)),
+    logR: each((total, log) => Math.log(total) + log),
   };
 }
 
-/** Owned by the innermost scope: scores, R, both divided by one number, and its logarithm. */
+/** Owned by the innermost scope: scores, and of every model R, both divided by one number, and its logarithm. */
 interface Flow {
   scores: Tensor;
   total: Tensor;
@@ -125,7 +156,7 @@ interface Flow {
 
 function flowOf(
   op: string,
-  model: Model,
+  model: Models,
   input: Shape,
   names: readonly string[],
   { mask, values, rescale = true }: SynflowScoreOptions,
@@ -135,14 +166,15 @@ function flowOf(
   const size = noGrad(() => abs(values ?? parameters.flat));
   const flat = mask ? noGrad(() => mul(size, mask)) : size;
   const leaves = leavesOf(parameters, flat);
-  const cuts = new CutScale(device, rescale);
-  const y = cuts.run(model.network, ones(device, [1, ...input]), {
+  const lead = leadOf(model);
+  const cuts = new CutScale(device, lead, rescale);
+  const y = cuts.run(model.network, ones(device, [...lead.map(() => 1), 1, ...input]), {
     training: false,
+    models: lead[0],
     generator: null,
     get: (name) => cuts.inScale(name, leaves.get(name) ?? abs(model.get(name))),
   });
-  const total = sum(y);
   const weights = names.map((name) => leaves.get(name)!);
-  const gradients = packNamed(parameters, names, grad(total, weights));
-  return noGrad(() => ({ scores: mul(flat, gradients), total: detach(total), log: cuts.log }));
+  const gradients = packNamed(parameters, names, grad(y, weights, { cotangents: [onesLike(y)] }));
+  return noGrad(() => ({ scores: mul(flat, gradients), total: sum(y, axesBehind(lead, y)), log: cuts.log }));
 }

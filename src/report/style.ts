@@ -37,6 +37,8 @@ button:focus-visible,a:focus-visible,summary:focus-visible,.wide:focus-visible{o
 .panel{margin:0;padding:14px 14px 10px;border:1px solid var(--rule);border-radius:6px;background:var(--card);min-width:0;display:flex;flex-direction:column}.plot{margin-top:auto}
 .panel figcaption{font-size:13px;font-weight:600;margin-bottom:8px}
 .plot svg{display:block;max-width:100%;height:auto;overflow:visible}.plot{overflow-x:auto;overflow-y:hidden}.live-plot{width:100%}
+.card .pictures{display:flex;flex-wrap:wrap;gap:12px 20px;align-items:center;justify-content:center}.card svg{max-width:100%;height:auto;display:block}.card .caption{margin:auto 0 0;padding-top:10px;font-size:13px}.cards{--panel:460px}
+.key{display:flex;flex-wrap:wrap;gap:4px 20px;margin:0 0 6px;padding:0;list-style:none;max-width:none;font-size:13px;color:var(--dim)}.key li{margin:0;display:inline-flex;align-items:center;gap:8px}
 .ramp{display:flex;align-items:center;gap:8px;font-size:12px;color:var(--dim);margin:0 0 14px}
 .ramp i{width:160px;height:10px;border-radius:2px;background:linear-gradient(90deg,#440154,#472f7d,#39568c,#2a788e,#1f988b,#22a884,#54c568,#a5db36,#fde725)}
 [hidden]{display:none!important}

@@ -24,6 +24,8 @@ export const TOKENS: Readonly<Record<string, readonly [light: string, dark: stri
   green: ['#009e73', '#2fcf9c'],
   pink: ['#cc79a7', '#f0a3cb'],
   olive: ['#8f8a00', '#d9d24a'],
+  softblue: ['#dbe8f3', '#1d3040'],
+  softred: ['#f8e2d6', '#47302a'],
   step0: ['#7fb7d9', '#2f6f99'],
   step1: ['#5a93c6', '#4589b5'],
   step2: ['#4a6fb3', '#5ca3d0'],

@@ -11,6 +11,8 @@ import type { RunSpec } from './record.js';
 import { Records } from './records.js';
 
 const FOLDERS = ['runs', 'files', 'checkpoints', 'locks'];
+/** Among the files of a run that is a block of many trainings: one line of JSON for each. */
+export const LINES = 'runs.jsonl';
 /** Names of files, workers and runs: nothing that leaves its folder, nothing hidden. */
 const NAME = /^[A-Za-z0-9][\w.,=@+-]*$/;
 

@@ -7,6 +7,7 @@ import type { Study } from './study.js';
 /** The package's studies, loaded when they are asked for. */
 export const STUDIES: Readonly<Record<string, () => Promise<Study>>> = {
   svcca: async () => (await import('./svcca/index.js')).svccaStudy as unknown as Study,
+  'cubist-spiral': async () => (await import('./cubist-spiral/index.js')).spiralStudy as unknown as Study,
 };
 
 /** A study, and the module that it came from (null of the package's own). */

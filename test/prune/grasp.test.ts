@@ -1,16 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { crossEntropy, div, grad, matmul, mul, type Shape, scope, sum, type Tensor, tensor } from '../../src/index.js';
-import {
-  AvgPool2d,
-  BatchNorm2d,
-  type Context,
-  Conv2d,
-  Flatten,
-  Linear,
-  Model,
-  Module,
-  Sequential,
-} from '../../src/nn/index.js';
+import { crossEntropy, div, grad, matmul, mul, scope, sum, type Tensor, tensor } from '../../src/index.js';
+import { AvgPool2d, BatchNorm2d, Conv2d, Flatten, Linear, Model, Sequential } from '../../src/nn/index.js';
 import { graspMask, graspScores, planSparsity } from '../../src/prune/index.js';
 import { expectClose } from '../support/close.js';
 import { testDevice } from '../support/device.js';
@@ -25,21 +15,11 @@ import {
   stateOf,
   takeMasks,
   valuesOf,
+  Weights,
 } from './scoring.js';
 
 const t = testDevice();
 const discrete = testDevice({ deviceClass: 'discrete' });
-
-/** Outputs its weights, whatever the input. */
-class Weights extends Module {
-  constructor(shape: Shape) {
-    super();
-    this.declare('parameter', 'weight', shape, () => new Float32Array(2));
-  }
-  protected forward(_: Tensor, context: Context): Tensor {
-    return this.own(context, 'weight');
-  }
-}
 
 /** Without ReLUs, whose switching would spoil differences of gradients. */
 const smoothNet = () =>

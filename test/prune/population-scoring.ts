@@ -1,6 +1,7 @@
-import { scope, type Tensor, tensor } from '../../src/index.js';
-import type { Model } from '../../src/nn/index.js';
-import type { Population } from '../../src/population/index.js';
+import type { Batch } from '../../src/data/index.js';
+import { bceWithLogits, type Device, scope, type Tensor, tensor } from '../../src/index.js';
+import { type Model, type Module, mlp } from '../../src/nn/index.js';
+import { Population } from '../../src/population/index.js';
 import {
   type LayerDensity,
   type Models,
@@ -12,6 +13,7 @@ import {
   planSparsity,
 } from '../../src/prune/index.js';
 import type { Inputs } from '../support/random.js';
+import { convNet, drawStatistics, imageBatches } from './scoring.js';
 
 /** A way of pruning, whose `values` (of a population, or of one of its models) may be scored instead of the own. */
 export type Method = <M extends Models>(model: M, plan: PlansOf<M>, values?: Tensor) => Promise<PrunedOf<M>>;
@@ -68,3 +70,37 @@ export const spiralBatch = ({ device }: Population, inputs: Inputs, size = 16) =
   inputs: tensor(device, inputs.normal(2 * size), { shape: [size, 2] }),
   targets: tensor(device, Float32Array.from(inputs.integers(size, 2)), { shape: [size, 1] }),
 });
+
+export const SEEDS = [5, 9, 2];
+
+/** A network, and batches that all models of a population share. */
+export interface Case {
+  network: () => Module;
+  input: number[];
+  batches: (population: Population, inputs: Inputs) => Batch[];
+  loss?: typeof bceWithLogits;
+}
+
+/** A network of the Cubist Spiral. */
+export const SPIRAL: Case = {
+  network: () => mlp([2, 16, 16, 16, 1]),
+  input: [2],
+  batches: (population, inputs) => Array.from({ length: 4 }, () => spiralBatch(population, inputs)),
+  loss: bceWithLogits,
+};
+
+export const CASES: Record<string, Case> = {
+  'a network of the spiral': SPIRAL,
+  'a residual network with batch normalisation and dropout': {
+    network: convNet,
+    input: [8, 8, 3],
+    batches: ({ device }, inputs) => imageBatches(device, inputs, 4, 4),
+  },
+};
+
+/** Models of seeds and statistics of their own. */
+export function drawPopulation(device: Device, network: Module, inputs: Inputs): Population {
+  const population = new Population(device, network, SEEDS.length, { seeds: SEEDS });
+  drawStatistics(population, inputs);
+  return population;
+}

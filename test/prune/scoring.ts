@@ -1,14 +1,15 @@
 import type { Batch } from '../../src/data/index.js';
-import { type Device, mul, square, sub, sum, type Tensor, tensor } from '../../src/index.js';
+import { type Device, mul, type Shape, square, sub, sum, type Tensor, tensor } from '../../src/index.js';
 import {
   BatchNorm2d,
+  type Context,
   Conv2d,
   Dropout,
   Flatten,
   GlobalAvgPool2d,
   Linear,
   type Model,
-  type Module,
+  Module,
   mlp,
   resnetCifar,
   Sequential,
@@ -25,6 +26,17 @@ export const linearNet = (sizes: readonly number[], activation: 'none' | 'relu' 
       return new Linear(sizes[i], out, { bias: false, activation: last ? 'none' : activation });
     }),
   );
+
+/** Outputs its weights, whatever the input. */
+export class Weights extends Module {
+  constructor(shape: Shape) {
+    super();
+    this.declare('parameter', 'weight', shape, () => new Float32Array(2));
+  }
+  protected forward(_: Tensor, context: Context): Tensor {
+    return this.own(context, 'weight');
+  }
+}
 
 export function setWeights(model: Models, ...values: number[][]): void {
   model.parameters.names.forEach((name, i) => void model.parameters.get(name).write(values[i]));

@@ -1,6 +1,8 @@
 import type { JsonObject } from '../../store/record.js';
 import type { ScheduleName, Truncation, Widths } from './enumerate.js';
 
+export { LINES } from '../../store/folder.js';
+
 export const STUDY = 'cubist-spiral';
 /** Raised whenever the same configuration would give other results. */
 export const REVISION = 1;
@@ -213,6 +215,3 @@ export interface SparseNetwork extends JsonObject {
   /** Of every layer: [output, value]. */
   readonly biases: readonly (readonly (readonly [number, number])[])[];
 }
-
-/** Files that a block of runs leaves beside its result: one line for every run. */
-export const LINES = 'runs.jsonl';

@@ -1,6 +1,6 @@
 import { share } from '../../report/format.js';
+import { type Case, type Check, check } from '../check.js';
 import { accuracy, type NetworkAnalysis } from './analyse.js';
-import { type Case, type Check, check } from './check.js';
 
 export const accuracyChecks = (nets: readonly NetworkAnalysis[]): readonly Check[] => [
   structureDoesNotMatter(nets, 'M3-matched', 'M1’s densities of layers'),

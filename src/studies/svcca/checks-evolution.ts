@@ -1,8 +1,8 @@
 import { share } from '../../report/format.js';
 import { mean } from '../../report/stats.js';
 import type { Json } from '../../store/record.js';
+import { type Case, type Check, check } from '../check.js';
 import { type NetworkAnalysis, type NetworkRun, SVCCA, stable } from './analyse.js';
-import { type Case, type Check, check } from './check.js';
 import { trajectory } from './trajectory.js';
 import { evolution, evolutionOf, floorFinder } from './verdict.js';
 

@@ -1,6 +1,6 @@
 import { share } from '../../report/format.js';
+import { type Case, type Check, check } from '../check.js';
 import { type Curve, curve, type NetworkAnalysis, SVCCA } from './analyse.js';
-import { type Case, type Check, check } from './check.js';
 import { METHODS, type Method } from './types.js';
 
 const at = (net: NetworkAnalysis, sparsity: number) => `${net.label} at ${share(sparsity)}`;

@@ -1,5 +1,5 @@
+import type { Check } from '../check.js';
 import type { NetworkAnalysis } from './analyse.js';
-import type { Check } from './check.js';
 import { accuracyChecks } from './checks-accuracy.js';
 import { evolutionChecks } from './checks-evolution.js';
 import { similarityChecks } from './checks-similarity.js';

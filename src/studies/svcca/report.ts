@@ -1,28 +1,17 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { csv } from '../../report/csv.js';
-import { type Figure, fileSvg, type Panel } from '../../report/figure.js';
 import { figureSection } from '../../report/figure-html.js';
 import { share } from '../../report/format.js';
 import { type Html, html } from '../../report/html.js';
 import { writePage } from '../../report/page.js';
-import { pngRenderer } from '../../report/png.js';
+import { ReportFiles } from '../report-files.js';
+import { absent, absentSection, answerSection, checksSection, reproduceSection } from '../report-sections.js';
 import type { ReportInput } from '../study.js';
-import { analyse, groupBy, type NetworkAnalysis } from './analyse.js';
+import { analyse, type NetworkAnalysis } from './analyse.js';
 import { checks } from './checks.js';
 import { figures } from './figures.js';
-import { absent } from './runs.js';
-import {
-  absentSection,
-  accuracySection,
-  answerSection,
-  checksSection,
-  floorSection,
-  QUESTION,
-  ranSection,
-  reproduceSection,
-  verdictSection,
-} from './sections.js';
+import { labeller } from './runs.js';
+import { accuracySection, CHECKED, EXPECTED, floorSection, QUESTION, ranSection, verdictSection } from './sections.js';
 import { answer } from './wording.js';
 
 export { summary } from './summary.js';
@@ -37,13 +26,13 @@ const TITLE = 'Is pruning compression?';
  */
 export async function writeReport(input: ReportInput<unknown>): Promise<string> {
   const nets = analyse(input.records);
-  const missing = absent(input.plan, input.records);
+  const missing = absent(input.plan, input.records, labeller(input.plan));
   const tested = checks(nets);
   const drawn = figures(nets);
-  const { links, note } = await writeFigures(drawn, join(input.folder, 'figures'));
+  const files = await ReportFiles.open(input.folder);
   const sections = new Map<string, { section: Html; data: unknown }>();
   for (const figure of drawn)
-    sections.set(figure.name, await figureSection(figure, links.get(figure.name)!, firstChoices(nets)));
+    sections.set(figure.name, await figureSection(figure, await files.figure(figure), firstChoices(nets)));
   const [verdict, ...rest] = [...sections].map(([name, { section }]) => ({ name, section }));
   const opening = verdict?.name === 'verdict' ? [verdict.section] : [];
   const others = opening.length > 0 ? rest : verdict ? [verdict, ...rest] : [];
@@ -63,16 +52,16 @@ export async function writeReport(input: ReportInput<unknown>): Promise<string> 
       ['reproduce', 'Reproduce'],
     ],
     body: [
-      answerSection(answer(nets), tested),
+      answerSection(answer(nets), tested, EXPECTED),
       opening,
       ranSection(input, nets, missing),
       accuracySection(nets),
       others.map(({ section }) => section),
       verdictSection(nets),
       floorSection(nets),
-      checksSection(tested),
+      checksSection('Expected orderings', CHECKED, tested),
       absentSection(missing),
-      reproduceSection(input, note),
+      reproduceSection(input, files.note),
     ],
     figures: Object.fromEntries([...sections].map(([name, { data }]) => [name, data])),
     footer: html`Written by secateur ${input.version}. Figures by Vega (BSD-3-Clause), inside this page.`,
@@ -88,29 +77,3 @@ function firstChoices(nets: readonly NetworkAnalysis[]): Readonly<Record<string,
   const [near] = sparsities.sort((a, b) => Math.abs(a - 0.9) - Math.abs(b - 0.9) || a - b);
   return near === undefined ? {} : { sparsity: share(near) };
 }
-
-/** One file a figure and network; a figure of all networks is one file. Links to them, by figure. */
-async function writeFigures(drawn: readonly Figure[], folder: string) {
-  await mkdir(folder, { recursive: true });
-  const renderer = await pngRenderer();
-  const links = new Map<string, Html>();
-  for (const figure of drawn) {
-    const parts: Html[] = [];
-    for (const [net, panels] of groupBy(figure.panels, (panel: Panel) => panel.facets.net)) {
-      const name = net === undefined ? figure.name : `${figure.name}-${slug(net)}`;
-      const svg = await fileSvg(figure, panels, net === undefined ? figure.title : `${figure.title}: ${net}`);
-      await writeFile(join(folder, `${name}.svg`), svg);
-      if ('png' in renderer) await writeFile(join(folder, `${name}.png`), renderer.png(svg));
-      const png = 'png' in renderer && html`, <a href="figures/${name}.png">PNG</a>`;
-      parts.push(html`${parts.length > 0 && ' · '}${net ?? 'all'}: <a href="figures/${name}.svg">SVG</a>${png}`);
-    }
-    const rows = figure.panels.flatMap(({ title, facets, rows }) =>
-      rows.map((row) => ({ panel: title, ...facets, ...row })),
-    );
-    await writeFile(join(folder, `${figure.name}.csv`), csv(rows));
-    links.set(figure.name, html`Files: ${parts} · <a href="figures/${figure.name}.csv">the data as CSV</a>`);
-  }
-  return { links, note: 'missing' in renderer ? renderer.missing : null };
-}
-
-const slug = (text: string): string => text.toLowerCase().replace(/[^a-z0-9._-]+/g, '-');

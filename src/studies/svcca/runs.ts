@@ -1,29 +1,12 @@
 import { share } from '../../report/format.js';
-import type { JsonObject, RunRecord, RunSpec } from '../../store/record.js';
+import type { JsonObject, RunSpec } from '../../store/record.js';
 import { networkLabel } from './analyse.js';
-import type { ComparisonRunConfig, NetworkResult, NetworkRunConfig, NoiseRunConfig } from './types.js';
+import type { ComparisonRunConfig, NetworkRunConfig, NoiseRunConfig } from './types.js';
 
-/** A planned run that left nothing to show, and why. */
-export interface Absent {
-  readonly label: string;
-  readonly kind: string;
-  readonly reason: 'missing' | 'diverged' | 'blocked';
-  /** Where it diverged. */
-  readonly step: number | null;
-}
-
-/** Planned runs that are not finished, in the plan's order. */
-export function absent(plan: readonly RunSpec[], records: ReadonlyMap<string, RunRecord>): readonly Absent[] {
+/** Names the runs of a plan. */
+export function labeller(plan: readonly RunSpec[]): (run: RunSpec) => string {
   const configs = new Map(plan.map((run) => [run.id, run.config]));
-  return plan.flatMap((run): Absent[] => {
-    const record = records.get(run.id);
-    if (record?.status === 'finished') return [];
-    const step = (record?.result as Partial<NetworkResult> | undefined)?.divergedAt ?? null;
-    const reason = record?.status ?? 'missing';
-    return [
-      { label: labelOf(run.config, configs), kind: String(run.config.kind), reason: reason as Absent['reason'], step },
-    ];
-  });
+  return ({ config }) => labelOf(config, configs);
 }
 
 /** What a run is called: `resnet8 seed 0, M1 at 90 %, child 1`. */

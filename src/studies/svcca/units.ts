@@ -1,40 +1,8 @@
 import type { Series, Unit } from '../../report/figure.js';
 import { colour } from '../../report/theme.js';
+import { dashes, faded, hues, PARAMS, SHOWN, shapes, tip } from '../../report/units.js';
 
 /** Vega-Lite specifications of the study's figures. Each draws one panel from rows of the data set `table`. */
-
-/** What a page's legend sets: series taken out, and the one pointed at. */
-const PARAMS = [
-  { name: 'hidden', value: [] },
-  { name: 'lit', value: null },
-];
-const SHOWN = { filter: 'indexof(hidden, datum.series) < 0' };
-const faded = (shown: number, away = 0.12) => ({
-  condition: { test: 'lit !== null && lit !== datum.series', value: away },
-  value: shown,
-});
-
-const hues = (series: readonly Series[]) => ({
-  field: 'series',
-  type: 'nominal',
-  sort: null,
-  scale: { domain: series.map((s) => s.name), range: series.map((s) => s.colour) },
-  legend: null,
-});
-const dashes = (series: readonly Series[]) => ({
-  field: 'series',
-  type: 'nominal',
-  sort: null,
-  scale: { domain: series.map((s) => s.name), range: series.map((s) => s.dash ?? [1, 0]) },
-  legend: null,
-});
-const shapes = (series: readonly Series[]) => ({
-  field: 'series',
-  type: 'nominal',
-  sort: null,
-  scale: { domain: series.map((s) => s.name), range: series.map((s) => s.shape ?? 'circle') },
-  legend: null,
-});
 
 const LAYER_AXIS = {
   field: 'layer',
@@ -43,7 +11,6 @@ const LAYER_AXIS = {
   axis: { title: null, labelAngle: -55, labelLimit: 84, labelOverlap: true, labelSeparation: -30 },
   scale: { padding: 0.4 },
 };
-const tip = (field: string, title: string, format?: string) => ({ field, title, ...(format && { format }) });
 
 /** Spread of the floor. */
 const BAND = {

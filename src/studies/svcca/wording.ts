@@ -1,14 +1,9 @@
 import { counted, fixed, interval, listed, points, share } from '../../report/format.js';
 import { mean } from '../../report/stats.js';
+import type { Answer } from '../report-sections.js';
 import { accuracy, type Lens, lensesFor, type NetworkAnalysis, SVCCA } from './analyse.js';
 import type { Method } from './types.js';
 import { type Evolution, evolution } from './verdict.js';
-
-/** What the records answer, in words that the numbers choose. */
-export interface Answer {
-  readonly headline: string;
-  readonly paragraphs: readonly string[];
-}
 
 /** How an evo is called, up to which value. */
 const NAMES: readonly (readonly [below: number, headline: string, words: string])[] = [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Batch } from '../../src/data/index.js';
-import { bceWithLogits, type Device, type Tensor } from '../../src/index.js';
-import { type Model, type Module, mlp } from '../../src/nn/index.js';
+import { bceWithLogits, mean, type Tensor } from '../../src/index.js';
+import { mlp } from '../../src/nn/index.js';
 import { Population } from '../../src/population/index.js';
 import {
   forceMask,
@@ -21,88 +21,19 @@ import { expectClose } from '../support/close.js';
 import { testDevice } from '../support/device.js';
 import { Inputs, SEED } from '../support/random.js';
 import {
+  CASES,
+  drawPopulation,
   drawValues,
   eachMember,
   keeping,
-  type Method,
   partOfModel,
-  saidOf,
-  spiralBatch,
+  SEEDS,
+  SPIRAL,
 } from './population-scoring.js';
-import { convNet, disposeBatches, drawStatistics, imageBatches, stateOf } from './scoring.js';
+import { disposeBatches, stateOf } from './scoring.js';
 
 const t = testDevice();
 const discrete = testDevice({ deviceClass: 'discrete' });
-const SEEDS = [5, 9, 2];
-const SPARSITIES = [0.5, 0.9, 0.97];
-
-interface Case {
-  network: () => Module;
-  input: number[];
-  batches: (population: Population, inputs: Inputs) => Batch[];
-  loss?: typeof bceWithLogits;
-}
-
-const CASES: Record<string, Case> = {
-  'a network of the spiral': {
-    network: () => mlp([2, 16, 16, 16, 1]),
-    input: [2],
-    batches: (population, inputs) => Array.from({ length: 4 }, () => spiralBatch(population, inputs)),
-    loss: bceWithLogits,
-  },
-  'a residual network with batch normalisation and dropout': {
-    network: convNet,
-    input: [8, 8, 3],
-    batches: ({ device }, inputs) => imageBatches(device, inputs, 4, 4),
-  },
-};
-
-const METHODS = (batches: Batch[], { input, loss }: Case): Record<string, Method> => {
-  const round = (pass: number) => [batches[pass % 4]];
-  return {
-    SNIP: (model, plan, values) => snipMask(model, plan, batches, { loss, values }),
-    'SNIP in training mode': (model, plan) => snipMask(model, plan, batches, { loss, training: true }),
-    GraSP: (model, plan, values) => graspMask(model, plan, batches.slice(0, 2), { loss, values }),
-    'iterative SNIP': (model, plan) => iterativeSnipMask(model, plan, round, { loss, rounds: 4 }),
-    FORCE: (model, plan, values) => forceMask(model, plan, round, { loss, rounds: 4, values }),
-    SynFlow: (model, plan, values) => synflowMask(model, plan, input, { rounds: 5, values }),
-    ProsPr: (model, plan, values) => prosprMask(model, plan, batches, { loss, values, momentum: 0.9 }),
-    'ProsPr to first order': (model, plan) => prosprMask(model, plan, batches, { loss, firstOrder: true }),
-  };
-};
-
-function drawPopulation(device: Device, network: Module, inputs: Inputs): Population {
-  const population = new Population(device, network, SEEDS.length, { seeds: SEEDS });
-  drawStatistics(population, inputs);
-  return population;
-}
-
-for (const [what, c] of Object.entries(CASES))
-  describe(`masks of a population: ${what} (seed ${SEED})`, () => {
-    for (const name of Object.keys(METHODS([], c)))
-      it(`${name}: those of each model alone, by plans of their own`, async () => {
-        const inputs = new Inputs(`${what} ${name}`);
-        const population = drawPopulation(t.device, c.network(), inputs);
-        const batches = c.batches(population, inputs);
-        const method = METHODS(batches, c)[name];
-        const values = drawValues(population, inputs);
-        const plans = SPARSITIES.map((s) => planSparsity(population, s));
-        const before = await stateOf(population);
-        const pruned = await method(population, plans, values);
-        expect(await stateOf(population)).toEqual(before);
-        expect(pruned.kept).toEqual(plans.map((p) => p.kept));
-        await eachMember(population, async (single, m) => {
-          const own = partOfModel(population, values, m, single);
-          const { mask, layers, kept, total, collapsed, rounds } = await method(single, plans[m], own);
-          const part = partOfModel(population, pruned.mask, m, single);
-          expect(await part.data()).toEqual(await mask.data());
-          expect(saidOf(pruned, m)).toEqual({ layers, kept, total, collapsed, rounds });
-          for (const x of [own, mask, part]) x.dispose();
-        });
-        disposeBatches(batches);
-        for (const x of [values, pruned.mask, population]) x.dispose();
-      });
-  });
 
 type Scores = (model: Models, values: Tensor) => Tensor | Promise<Tensor>;
 
@@ -143,9 +74,8 @@ for (const [form, of] of [
 describe(`a population (seed ${SEED})`, () => {
   it('looks ahead at a learning rate for each model', async () => {
     const inputs = new Inputs('rates');
-    const c = CASES['a network of the spiral'];
-    const population = drawPopulation(t.device, c.network(), inputs);
-    const batches = c.batches(population, inputs);
+    const population = drawPopulation(t.device, SPIRAL.network(), inputs);
+    const batches = SPIRAL.batches(population, inputs);
     const lr = [0.05, 0.1, 0.4];
     const scores = prosprScores(population, batches, { loss: bceWithLogits, lr, momentum: 0.9 });
     const wrong = prosprScores(population, batches, { loss: bceWithLogits, lr: 0.1, momentum: 0.9 });
@@ -165,9 +95,8 @@ describe(`a population (seed ${SEED})`, () => {
 
   it('is SNIP where the others have one round or no step, by one plan for all or layer by layer', async () => {
     const inputs = new Inputs('one round');
-    const c = CASES['a network of the spiral'];
-    const population = drawPopulation(t.device, c.network(), inputs);
-    const batches = c.batches(population, inputs);
+    const population = drawPopulation(t.device, SPIRAL.network(), inputs);
+    const batches = SPIRAL.batches(population, inputs);
     const options = { loss: bceWithLogits, training: true };
     for (const plan of [keeping(population, 40), planSparsity(population, 0.8, { scope: 'layer' })]) {
       const masks = [
@@ -187,9 +116,8 @@ describe(`a population (seed ${SEED})`, () => {
 
   it('takes only the weights asked for', async () => {
     const inputs = new Inputs('weights');
-    const c = CASES['a network of the spiral'];
-    const population = drawPopulation(t.device, c.network(), inputs);
-    const batches = c.batches(population, inputs);
+    const population = drawPopulation(t.device, SPIRAL.network(), inputs);
+    const batches = SPIRAL.batches(population, inputs);
     const scores = await snipScores(population, batches, { loss: bceWithLogits, weights: ['1.*'] });
     const sums = await Promise.all(
       population.parameters.names.map(async (name) => {
@@ -206,11 +134,10 @@ describe(`a population (seed ${SEED})`, () => {
 });
 
 describe('bad input for a population', () => {
-  const c = CASES['a network of the spiral'];
   const refusing = async (run: (population: Population, batches: Batch[]) => Promise<void>) => {
     const inputs = new Inputs('bad input');
-    const population = drawPopulation(t.device, c.network(), inputs);
-    const batches = c.batches(population, inputs);
+    const population = drawPopulation(t.device, SPIRAL.network(), inputs);
+    const batches = SPIRAL.batches(population, inputs);
     const before = await stateOf(population);
     await run(population, batches);
     expect(await stateOf(population)).toEqual(before);
@@ -247,7 +174,7 @@ describe('bad input for a population', () => {
       await expect(snipMask(population, plan, batches, { loss, values })).rejects.toThrow('expected a flat tensor');
       await expect(synflowMask(population, plan, [2], { values })).rejects.toThrow('expected a flat tensor');
       single.dispose();
-      const ofAll = (y: Tensor, target: Tensor) => bceWithLogits(y, target, { leading: 2, reduction: 'sum' });
+      const ofAll = (y: Tensor) => mean(y, 2);
       await expect(snipMask(population, plan, batches, { loss: ofAll })).rejects.toThrow(
         'snipMask: expected a loss a model, [3], got [3, 16]',
       );

@@ -7,7 +7,7 @@ export interface Case {
   readonly held: boolean;
 }
 
-/** An ordering that the study's method says to expect, held against the records. */
+/** Something that a study's method says to expect, held against the records. */
 export interface Check {
   readonly name: string;
   readonly claim: string;
@@ -26,3 +26,6 @@ export function check(about: Pick<Check, 'name' | 'claim' | 'rule'>, evidence: r
   const status = evidence.length === 0 ? 'not testable' : held >= least * evidence.length ? 'held' : 'not held';
   return { ...about, status, evidence };
 }
+
+export const withStatus = (checks: readonly Check[], status: CheckStatus): readonly Check[] =>
+  checks.filter((c) => c.status === status);
