@@ -9,6 +9,7 @@ export { type IterativeSnipOptions, iterativeSnipMask } from './iterative-snip.j
 export { type LotteryOptions, lotteryTickets, type Ticket } from './lottery.js';
 export { magnitudeMask, maskByMagnitude } from './magnitude.js';
 export { type LayerDensity, maskByScores, type PruneResult, type WithinOptions } from './mask-by-scores.js';
+export type { PopulationMaskDriver } from './mask-driver.js';
 export {
   decodeMasks,
   encodeMasks,
@@ -30,6 +31,7 @@ export {
   planSparsity,
   type SparsityPlanOptions,
 } from './plan.js';
+export { type PopulationLotteryOptions, populationTickets } from './population-lottery.js';
 export { maskPopulation, type PopulationMaskOptions } from './population-mask.js';
 export type { Batches, BatchSource, ScoringLoss, ScoringOptions } from './probe.js';
 export { type ProsprOptions, prosprMask, prosprScores } from './prospr.js';

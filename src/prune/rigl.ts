@@ -15,7 +15,7 @@ import { copyMask } from './apply.js';
 import type { PruneResult } from './mask-by-scores.js';
 import { driverOf, type Kept, type MaskDriver, type PopulationMaskDriver, zeroOutside } from './mask-driver.js';
 import { leadOf, type Models, shapesOf } from './models.js';
-import { type PrunePlan, planLike } from './plan.js';
+import { PrunePlan, planLike } from './plan.js';
 import { leavesOf, Probe, packNamed, type ScoringOptions } from './probe.js';
 import { magnitudeScores, randomScores } from './scores.js';
 import { ofModel, type PopulationMask, selectMasks } from './select-masks.js';
@@ -126,7 +126,7 @@ function exchanging(
   const run = async (step: number): Promise<void> => {
     if (step === 0 || step >= until || step % every !== 0) return;
     const share = (fraction / 2) * (1 + Math.cos((Math.PI * step) / until));
-    const next = await exchange(op, model, { mask, kept, plans }, share, () => growth(step));
+    const next = await exchange(op, model, { mask, plans }, share, () => growth(step));
     scope(() => {
       const stay = noGrad(() => fuse(both, [mask, next], op));
       // New weights begin at 0, as do their momenta: and what left must be 0 before the next forward pass.
@@ -148,11 +148,9 @@ const keptOf = (start: PruneResult | PopulationMask): Kept => {
   return { layers, kept: [start.kept], total: start.total };
 };
 
-/** A mask that moves, and the numbers that it keeps to. */
+/** A mask that moves, and plans of what each model keeps to. */
 interface Moving {
   mask: Tensor;
-  kept: Kept;
-  /** One a model. */
   plans: readonly PrunePlan[];
 }
 
@@ -160,15 +158,15 @@ interface Moving {
 async function exchange(
   op: string,
   model: Models,
-  { mask, kept, plans }: Moving,
+  { mask, plans }: Moving,
   share: number,
   growth: () => Promise<Tensor>,
 ): Promise<Tensor> {
   const { parameters } = model;
   const lead = leadOf(model);
-  const fewer = kept.kept.map((_, m) => {
-    const layers = ofModel(kept, m).layers.map((l) => ({ ...l, kept: l.kept - Math.floor(share * l.kept) }));
-    return planLike(shapesOf(model), { layers });
+  const fewer = plans.map(({ layers }) => {
+    const less = layers.map((l) => ({ ...l, kept: l.kept! - Math.floor(share * l.kept!) }));
+    return new PrunePlan('layer', less);
   });
   const sizes = magnitudeScores(parameters);
   const left = await selectMasks(op, parameters, lead, fewer, sizes, mask).finally(() => sizes.dispose());

@@ -13,7 +13,7 @@ export interface Picture {
 }
 
 /** An SVG as an element of a page, as wide as there is room. */
-export const pictureSvg = ({ alt, width, height, content }: Picture): Html =>
+const pictureSvg = ({ alt, width, height, content }: Picture): Html =>
   html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${alt}">${content}</svg>`;
 
 /** Pictures of one thing in a box, with words above and below. */

@@ -1,5 +1,5 @@
 import type { RunRecord } from '../../store/record.js';
-import { denseParameters, type Widths } from './enumerate.js';
+import type { Widths } from './enumerate.js';
 import type {
   BudgetResult,
   ContinuationResult,
@@ -29,7 +29,7 @@ export interface Block<Config, Result> {
   readonly result: Result;
 }
 export type MasksBlock = Block<MasksRunConfig, MasksResult>;
-export type ContinuationBlock = Block<ContinuationRunConfig, ContinuationResult>;
+type ContinuationBlock = Block<ContinuationRunConfig, ContinuationResult>;
 
 /** What the search found with one way to draw first weights: fixed ones are for one target, random ones for both. */
 export interface Search {
@@ -74,6 +74,8 @@ export interface MethodResults {
 
 /** All that is finished. */
 export interface Analysis {
+  /** Fewest epochs that any network was trained for; null of nothing. */
+  readonly epochs: number | null;
   readonly references: readonly Block<ReferenceRunConfig, ReferenceResult>[];
   /** Random first weights before fixed ones; those of which anything is finished. */
   readonly searches: readonly Search[];
@@ -88,7 +90,9 @@ export function analyseStudy(records: ReadonlyMap<string, RunRecord>): Analysis 
   const structured = kind<Block<StructuredRunConfig, StructuredResult>>('structured');
   const masks = kind<MasksBlock>('masks');
   const continuation = kind<ContinuationBlock>('continuation');
+  const epochs = finished.flatMap(({ config }) => (typeof config.epochs === 'number' ? config.epochs : []));
   return {
+    epochs: epochs.length > 0 ? Math.min(...epochs) : null,
     references: kind('reference'),
     searches: SETTINGS.map((setting) => ({
       ...setting,
@@ -116,7 +120,7 @@ const isOf = (a: Setting, b: Setting): boolean =>
 /** `95 %`. */
 export const targetLabel = (target: Target): string => `${100 * target} %`;
 
-export const settingLabel = ({ initialisation, target }: Setting): string =>
+const settingLabel = ({ initialisation, target }: Setting): string =>
   initialisation === 'random' ? 'random first weights' : `first weights given for ${targetLabel(target!)}`;
 
 /** `95 %, random first weights`. */
@@ -226,6 +230,3 @@ export function sparsestOf({ budgets }: MethodResults, target: Target): TrainedN
   const reaching = budgets.map((b) => b.best).filter((net) => net.accuracy >= target);
   return reaching.sort((a, b) => a.weights - b.weights || b.accuracy - a.accuracy)[0] ?? null;
 }
-
-/** Weights of the dense network with three hidden layers of a width. */
-export const denseWeights = (width: number): number => denseParameters([width, width, width]).weights;

@@ -1,7 +1,8 @@
 import type { Device } from '../../gpu/device.js';
 import { ShapeError } from '../../gpu/errors.js';
+import { mlpFits } from '../../population/index.js';
 import { type Neurons, parameterPlaces, usefulNeurons } from './compact.js';
-import { type Group, groupCost, groupNetworks } from './grouping.js';
+import { type Group, type GroupLimits, groupCost, groupNetworks } from './grouping.js';
 import {
   freshState,
   type MemberState,
@@ -11,6 +12,7 @@ import {
   membersCapacity,
   openMembers,
 } from './members.js';
+import { spiralShape } from './setting.js';
 import { Decays } from './unreached.js';
 
 /** Members that are trained together at present. */
@@ -36,6 +38,7 @@ export class CompactMembers implements Members {
   fallback: string | null = null;
   private readonly parameters: number;
   private readonly decays: Decays;
+  private readonly limits: GroupLimits;
   /** As of the last reading of the groups. */
   private present: MemberState;
   private readonly masks: Float32Array;
@@ -51,6 +54,10 @@ export class CompactMembers implements Members {
     this.count = rates.length;
     this.parameters = start.values.length / this.count;
     this.decays = new Decays(rates, schedules);
+    this.limits = {
+      fused: (widths) => mlpFits(device, spiralShape(widths)).form !== null,
+      capacity: (widths) => membersCapacity(device, widths),
+    };
     this.present = copyOf(start);
     this.masks = new Float32Array(start.values.length).fill(1);
     this.done = start.steps;
@@ -64,7 +71,7 @@ export class CompactMembers implements Members {
 
   async train(steps: number, { signal, progress }: MemberTraining = {}): Promise<void> {
     await this.regroup(steps);
-    const costs = this.groups.map(({ widths, members }) => groupCost(widths, members.length, steps));
+    const costs = this.groups.map((group) => this.cost(group, steps));
     const total = costs.reduce((a, b) => a + b, 0);
     let before = 0;
     for (const [g, { trained }] of this.groups.entries()) {
@@ -127,9 +134,8 @@ export class CompactMembers implements Members {
   private async regroup(steps: number): Promise<void> {
     const { widths } = this.options;
     const useful = Array.from({ length: this.count }, (_, m) => usefulNeurons(widths, this.row(this.masks, m)));
-    const wanted = groupNetworks(useful, widths, steps, (w) => membersCapacity(this.device, w));
-    const time = (groups: readonly Group[], of: number) =>
-      groups.reduce((n, group) => n + groupCost(group.widths, group.members.length, of), 0);
+    const wanted = groupNetworks(useful, widths, steps, this.limits);
+    const time = (groups: readonly Group[], of: number) => groups.reduce((n, group) => n + this.cost(group, of), 0);
     const opening = time(this.groups, 0);
     if (this.groups.length > 0 && this.holds(useful) && time(this.groups, steps) - opening <= time(wanted, steps))
       return;
@@ -137,6 +143,10 @@ export class CompactMembers implements Members {
     this.close();
     for (const group of wanted) this.open(group, useful);
     this.fallback = this.groups.find(({ trained }) => trained.fallback)?.trained.fallback ?? null;
+  }
+
+  private cost({ widths, members }: Group, steps: number): number {
+    return groupCost(widths, members.length, steps, this.limits.fused(widths));
   }
 
   private holds(useful: readonly Neurons[]): boolean {

@@ -48,7 +48,8 @@ export function parameterPlaces(from: Widths, neurons: Neurons, to: Widths): Int
 export function paddedWidths(neurons: Neurons, most: Widths): Widths {
   const padded = (l: 0 | 1 | 2) => {
     const n = neurons[l].length;
-    return Math.min(most[l], n <= 2 ? 2 : 4 * Math.ceil(n / 4));
+    const unit = n <= 2 ? 2 : n <= 16 ? 4 : 8;
+    return Math.min(most[l], Math.max(unit, unit * Math.ceil(n / unit)));
   };
   return [padded(0), padded(1), padded(2)];
 }

@@ -43,7 +43,11 @@ export function regionsAbove({ columns, rows, values }: Grid): Corner[][] {
   const points = new Map<number, Corner>();
   for (let y = -1; y < rows; y++) {
     for (let x = -1; x < columns; x++) {
-      const bits = CORNERS.reduce((sum, [dx, dy], i) => sum + (at(x + dx, y + dy) > 0 ? 1 << i : 0), 0);
+      const bits =
+        Number(at(x, y) > 0) +
+        2 * Number(at(x + 1, y) > 0) +
+        4 * Number(at(x + 1, y + 1) > 0) +
+        8 * Number(at(x, y + 1) > 0);
       for (const segment of SEGMENTS[bits]) {
         const [from, to] = segment.map((side) => {
           const [a, b] = [CORNERS[side], CORNERS[(side + 1) & 3]];

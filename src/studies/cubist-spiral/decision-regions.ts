@@ -8,7 +8,7 @@ import type { SparseNetwork } from './types.js';
 /** The part of the plane that is shown: all points and a margin. */
 const VIEW = { left: -1.85, right: 1.95, bottom: -2.35, top: 1.9 };
 /** Points of the grid a unit of length; the network is linear in pieces, so that its boundaries are straight between. */
-const DENSITY = 64;
+const DENSITY = 40;
 /** Of the picture, in pixels. */
 const SCALE = 80;
 /** Boundaries may be off by so much of a grid's step. */
@@ -19,16 +19,19 @@ const ROWS = Math.round((VIEW.top - VIEW.bottom) * DENSITY) + 1;
 
 /** A network's logit at a point, in double precision; above 0 is class 1. */
 export function logitOf({ widths, weights, biases }: SparseNetwork): (x: number, y: number) => number {
-  const sizes = [...widths, 1];
+  const layers = [2, ...widths, 1].map((size) => new Float64Array(size));
+  const output = layers[layers.length - 1];
+  const connections = weights.map((own) => own.map(([to, from, weight]) => ({ to, from, weight })));
   return (x, y) => {
-    let values: number[] = [x, y];
-    sizes.forEach((size, l) => {
-      const sums = Array.from({ length: size }, () => 0);
-      for (const [o, bias] of biases[l]) sums[o] = bias;
-      for (const [o, i, weight] of weights[l]) sums[o] += weight * values[i];
-      values = l < sizes.length - 1 ? sums.map((v) => Math.max(0, v)) : sums;
+    layers[0].set([x, y]);
+    connections.forEach((own, l) => {
+      const [below, above] = [layers[l], layers[l + 1]];
+      above.fill(0);
+      for (const [o, bias] of biases[l]) above[o] = bias;
+      for (const { to, from, weight } of own) above[to] += weight * below[from];
+      if (above !== output) for (let o = 0; o < above.length; o++) if (above[o] < 0) above[o] = 0;
     });
-    return values[0];
+    return output[0];
   };
 }
 
@@ -48,19 +51,30 @@ export function decisionRegions(name: string, alt: string, network: SparseNetwor
   return { name, alt, width: Math.round(width), height: Math.round(height), content };
 }
 
-/** Both classes' polylines, dashed where told apart by more than colour. */
-function spirals(): Html[] {
+let polylines: readonly string[] | null = null;
+
+/** Both classes' polylines as paths; made once. */
+function polylinePaths(): readonly string[] {
+  if (polylines) return polylines;
   const { vertices, mean, deviation } = cubistSpiral().geometry;
-  const colours = [colour('blue'), colour('vermillion')];
-  return vertices.map((line, label) => {
-    const points = line.map(([x, y]): Corner => {
-      const [u, v] = [(x - mean[0]) / deviation[0], (y - mean[1]) / deviation[1]];
-      return [(u - VIEW.left) * SCALE, (VIEW.top - v) * SCALE];
-    });
-    const dashes = label === 1 && html` stroke-dasharray="7 3"`;
-    return html`<path d="${pathOf(points)}" fill="none" stroke="${colours[label]}" stroke-width="2.2" stroke-linejoin="round"${dashes}><title>class ${label}</title></path>`;
-  });
+  polylines = vertices.map((line) =>
+    pathOf(
+      line.map(([x, y]): Corner => {
+        const [u, v] = [(x - mean[0]) / deviation[0], (y - mean[1]) / deviation[1]];
+        return [(u - VIEW.left) * SCALE, (VIEW.top - v) * SCALE];
+      }),
+    ),
+  );
+  return polylines;
 }
+
+/** The spirals, one dashed so that they are told apart by more than colour. */
+const spirals = (): Html[] =>
+  polylinePaths().map((path, label) => {
+    const hue = colour(label === 0 ? 'blue' : 'vermillion');
+    const dashes = label === 1 && html` stroke-dasharray="7 3"`;
+    return html`<path d="${path}" fill="none" stroke="${hue}" stroke-width="2.2" stroke-linejoin="round"${dashes}><title>class ${label}</title></path>`;
+  });
 
 const pathOf = (points: readonly Corner[]): string =>
   `M${points.map(([x, y]) => `${tenths(x)},${tenths(y)}`).join('L')}`;

@@ -5,12 +5,13 @@ import { MethodPart } from './method-part.js';
 import { endedRuns, MethodTally } from './method-result.js';
 import { type MethodRun, methodRuns, methodWidths } from './method-runs.js';
 import { METHODS } from './methods.js';
+import { linesOf } from './search/blocks.js';
 import { layerSizes, spiralData, TRAINING } from './setting.js';
 import { LINES, type MethodRunConfig } from './types.js';
 
 /**
- * Prunes and trains every budget of a method with every setting, and leaves one line a run. Runs of a repeat share the
- * order of rows; those of another repeat have another one. With fewer than 50 epochs learning rates fall as in a training
+ * Prunes and trains every budget of a method with every setting, and leaves one line a run. Runs share the
+ * order of rows, but where the first weights are fixed repeats have orders of their own. With fewer than 50 epochs learning rates fall as in a training
  * of 50; pruning takes place at the same parts of what there is: every 200th for gradual pruning, up to three quarters
  * for RigL (every 100 steps), five whole trainings for lottery tickets. A run that diverges stays as it was then, and
  * counts with the accuracy that it has.
@@ -23,14 +24,12 @@ export async function executeMethod(config: MethodRunConfig, context: RunContext
   const data = await context.shared('cubist spiral', async () => spiralData(context.device));
   const tally = new MethodTally();
   for (const [p, runs] of parts.entries()) {
-    const part = new MethodPart(
-      {
-        ...{ device: context.device, data, signal: context.signal },
-        progress: (share) => context.progress((p + share) / parts.length, `${config.method}, ${runs.length} runs`),
-      },
-      config,
-      runs,
-    );
+    const progress = (share: number) => {
+      const how = part.members.fallback ? `, by the ordinary path: ${part.members.fallback}` : '';
+      context.progress((p + share) / parts.length, `${config.method}, ${runs.length} runs${how}`);
+    };
+    const { device, signal } = context;
+    const part: MethodPart = new MethodPart({ device, data, signal, progress }, config, runs);
     try {
       await METHODS[config.method](part);
       tally.add(await endedRuns(part.widths, runs, part.members));
@@ -41,15 +40,18 @@ export async function executeMethod(config: MethodRunConfig, context: RunContext
       part.dispose();
     }
   }
-  const lines = tally.lines.map((line) => `${JSON.stringify(line)}\n`).join('');
-  await context.files().write(LINES, new TextEncoder().encode(lines));
+  await context.files().write(LINES, linesOf(tally.lines));
   return { status: 'finished', result: tally.result() };
 }
 
-/** The runs of every repeat, in as many parts as their networks need to fit the device. */
+/**
+ * Runs in as many parts as their networks need to fit the device. Repeats from one fixed start must see other orders of
+ * rows, and are parts of their own.
+ */
 function partsOf(config: MethodRunConfig, { device }: RunContext): MethodRun[][] {
   const network = mlp(layerSizes(methodWidths(config)));
-  return Array.from({ length: config.repeats }, (_, repeat) => methodRuns(config, repeat)).flatMap((runs) =>
+  const repeats = Array.from({ length: config.repeats }, (_, repeat) => methodRuns(config, repeat));
+  return (config.initialisation === 'fixed' ? repeats : [repeats.flat()]).flatMap((runs) =>
     populationBlocks(device, network, runs.length, { input: [2], batch: TRAINING.batch, slots: 1 }).map(
       ({ from, to }) => runs.slice(from, to),
     ),

@@ -39,31 +39,44 @@ export function graphDrawing(name: string, alt: string, network: SparseNetwork):
   };
   return {
     ...{ name, alt, height: Math.round(height), width: 2 * MARGIN.side + COLUMN * (NAMES.length - 1) },
-    content: html`<g font-size="10.5" text-anchor="middle" fill="${colour('dim')}">${NAMES.map(
+    content: html`${lines(graph, place)}${marks(graph, place, radius)}<g font-size="10.5" text-anchor="middle" fill="${colour('dim')}">${NAMES.map(
       (text, l) => html`<text x="${MARGIN.side + l * COLUMN}" y="12">${text}</text>`,
-    )}</g>${lines(graph, place)}${graph.nodes.map((node) => mark(node, place(node.layer, node.index), radius))}`,
+    )}${letters(place)}</g>`,
   };
 }
 
 type Place = (layer: number, index: number) => readonly [number, number];
 
-/** Weights; live ones last, above the others. */
+/** How lines look, those above the others last; live ones by their sign. */
+const LINES: readonly { readonly holds: (edge: GraphEdge) => boolean; readonly look: Html }[] = [
+  {
+    holds: ({ kind }) => kind === 'dead',
+    look: html`stroke="${colour('grey')}" stroke-width="1.6" stroke-dasharray="5 4"`,
+  },
+  {
+    holds: ({ kind }) => kind === 'bias',
+    look: html`stroke="${colour('olive')}" stroke-width="1.8" stroke-dasharray="1.5 3"`,
+  },
+  {
+    holds: ({ kind, weight }) => kind === 'live' && weight < 0,
+    look: html`stroke="${colour('vermillion')}" stroke-opacity=".8"`,
+  },
+  {
+    holds: ({ kind, weight }) => kind === 'live' && weight >= 0,
+    look: html`stroke="${colour('blue')}" stroke-opacity=".8"`,
+  },
+];
+
 function lines({ edges }: Graph, place: Place): Html[] {
   const largest = Math.max(...edges.map((e) => Math.abs(e.weight)), 1e-9);
-  const order = { dead: 0, bias: 1, live: 2 };
-  return [...edges]
-    .sort((a, b) => order[a.kind] - order[b.kind])
-    .map((edge) => {
+  return LINES.map(({ holds, look }) => {
+    const own = edges.filter(holds).map((edge) => {
       const [[x, y], [u, v]] = [place(edge.layer, edge.from), place(edge.layer + 1, edge.to)];
-      return html`<path d="M${tenths(x)},${tenths(y)}L${tenths(u)},${tenths(v)}"${strokeOf(edge, largest)}><title>${sentence(edge)}</title></path>`;
+      const width = edge.kind === 'live' && html` stroke-width="${tenths(1 + (5 * Math.abs(edge.weight)) / largest)}"`;
+      return html`<path d="M${tenths(x)},${tenths(y)}L${tenths(u)},${tenths(v)}"${width}><title>${sentence(edge)}</title></path>`;
     });
-}
-
-function strokeOf({ kind, weight }: GraphEdge, largest: number): Html {
-  if (kind === 'dead') return html` stroke="${colour('grey')}" stroke-width="1.6" stroke-dasharray="5 4"`;
-  if (kind === 'bias') return html` stroke="${colour('olive')}" stroke-width="1.8" stroke-dasharray="1.5 3"`;
-  const hue = colour(weight > 0 ? 'blue' : 'vermillion');
-  return html` stroke="${hue}" stroke-width="${tenths(1 + (5 * Math.abs(weight)) / largest)}" stroke-opacity=".8"`;
+    return own.length > 0 ? html`<g ${look}>${own}</g>` : html``;
+  });
 }
 
 const WORDS = { live: '', bias: ', fed by biases alone', dead: ', dead' };
@@ -76,19 +89,31 @@ const unit = (layer: number, index: number): string =>
 
 const signed = (x: number): string => x.toPrecision(4).replace('-', '−');
 
-/** A unit: a disc where an input reaches it, a square where biases alone do; empty where it leads nowhere. */
-function mark({ layer, index, bias, kind }: GraphNode, [x, y]: readonly [number, number], radius: number): Html {
-  const hue = colour(kind === 'live' ? 'ink' : kind === 'bias' ? 'olive' : 'grey');
-  const text = `${unit(layer, index)}${layer > 0 ? `: bias ${bias === 0 ? 0 : signed(bias)}` : ''}${WORDS[kind]}`;
-  const look = html`fill="${colour('card')}" stroke="${hue}" stroke-width="1.6"`;
-  const shape =
-    kind === 'bias'
-      ? html`<rect x="${tenths(x - 0.85 * radius)}" y="${tenths(y - 0.85 * radius)}" width="${tenths(1.7 * radius)}" height="${tenths(1.7 * radius)}" ${look}/>`
-      : html`<circle cx="${tenths(x)}" cy="${tenths(y)}" r="${tenths(radius)}" ${look}${kind === 'dead' && html` stroke-dasharray="3 2"`}/>`;
-  const letter =
-    layer === 0 &&
-    html`<text x="${tenths(x)}" y="${tenths(y + 3.6)}" font-size="11" text-anchor="middle" fill="${colour('ink')}">${['x', 'y'][index]}</text>`;
-  return html`<g><title>${text}</title>${shape}${letter}</g>`;
+const HUES = { live: 'ink', bias: 'olive', dead: 'grey' };
+
+/** Units: discs where an input reaches them, squares where biases alone do; dashed where they lead nowhere. */
+function marks({ nodes }: Graph, place: Place, radius: number): Html[] {
+  return (['dead', 'bias', 'live'] as const).map((kind) => {
+    const own = nodes.filter((n) => n.kind === kind).map((n) => mark(n, place(n.layer, n.index), radius));
+    const dashes = kind === 'dead' && html` stroke-dasharray="3 2"`;
+    return own.length > 0
+      ? html`<g fill="${colour('card')}" stroke="${colour(HUES[kind])}" stroke-width="1.6"${dashes}>${own}</g>`
+      : html``;
+  });
 }
+
+function mark({ layer, index, bias, kind }: GraphNode, [x, y]: readonly [number, number], radius: number): Html {
+  const title = html`<title>${unit(layer, index)}${layer > 0 && `: bias ${bias === 0 ? 0 : signed(bias)}`}${WORDS[kind]}</title>`;
+  if (kind !== 'bias') return html`<circle cx="${tenths(x)}" cy="${tenths(y)}" r="${tenths(radius)}">${title}</circle>`;
+  const side = tenths(1.7 * radius);
+  return html`<rect x="${tenths(x - 0.85 * radius)}" y="${tenths(y - 0.85 * radius)}" width="${side}" height="${side}">${title}</rect>`;
+}
+
+/** Names of the inputs, in their discs. */
+const letters = (place: Place): Html[] =>
+  ['x', 'y'].map((letter, i) => {
+    const [x, y] = place(0, i);
+    return html`<text x="${tenths(x)}" y="${tenths(y + 3.6)}">${letter}</text>`;
+  });
 
 const tenths = (x: number): string => String(Math.round(10 * x) / 10);

@@ -10,24 +10,30 @@ export interface Group {
 /** What it takes to train groups, in microseconds; of a software device, but only the ratios matter. */
 const COST = {
   /** One network's step: fixed, and for each of its parameters. */
-  step: 0.3,
+  step: 0.4,
   parameter: 0.02,
   /** Networks that take no longer than one: of two threads, eight lanes each. */
   together: 16,
   /** Beyond what the fused kernel holds: for each parameter, and for each step whatever the number of networks. */
-  most: 1024,
-  ordinaryParameter: 0.04,
-  ordinaryStep: 3000,
+  ordinaryParameter: 0.06,
+  ordinaryStep: 2000,
   /** Opening a group, reading it and closing it. */
   open: 30_000,
 } as const;
 
+/** What a device can do. */
+export interface GroupLimits {
+  /** Whether the fused kernel holds a shape. */
+  fused(widths: Widths): boolean;
+  /** Most networks of a shape in a group. */
+  capacity(widths: Widths): number;
+}
+
 /** Time that a group takes, in microseconds. */
-export function groupCost(widths: Widths, members: number, steps: number): number {
+export function groupCost(widths: Widths, members: number, steps: number, fused: boolean): number {
   const dense = denseParameters(widths);
   const parameters = dense.weights + dense.biases;
-  if (parameters > COST.most)
-    return COST.open + steps * (COST.ordinaryStep + members * parameters * COST.ordinaryParameter);
+  if (!fused) return COST.open + steps * (COST.ordinaryStep + members * parameters * COST.ordinaryParameter);
   const taken = Math.ceil(members / COST.together) * COST.together;
   return COST.open + steps * taken * (COST.step + COST.parameter * parameters);
 }
@@ -38,14 +44,8 @@ export function groupCost(widths: Widths, members: number, steps: number): numbe
  *
  * @param useful neurons of every network
  * @param most units of the layers that they are from
- * @param capacity most members of a group
  */
-export function groupNetworks(
-  useful: readonly Neurons[],
-  most: Widths,
-  steps: number,
-  capacity: (widths: Widths) => number = () => Number.POSITIVE_INFINITY,
-): Group[] {
+export function groupNetworks(useful: readonly Neurons[], most: Widths, steps: number, limits: GroupLimits): Group[] {
   const byShape = new Map<string, Group>();
   useful.forEach((neurons, m) => {
     const widths = paddedWidths(neurons, most);
@@ -54,14 +54,14 @@ export function groupNetworks(
     else byShape.set(widths.join(), { widths, members: [m] });
   });
   const groups = [...byShape.values()];
-  for (let pair = bestPair(groups, steps); pair; pair = bestPair(groups, steps)) {
+  for (let pair = bestPair(groups, steps, limits); pair; pair = bestPair(groups, steps, limits)) {
     const [a, b] = pair;
     groups[a] = joined(groups[a], groups[b]);
     groups.splice(b, 1);
   }
   return groups.flatMap(({ widths, members }) => {
     const sorted = [...members].sort((a, b) => a - b);
-    const parts = Math.max(1, Math.ceil(sorted.length / capacity(widths)));
+    const parts = Math.max(1, Math.ceil(sorted.length / limits.capacity(widths)));
     const bound = (p: number) => Math.round((p * sorted.length) / parts);
     return Array.from({ length: parts }, (_, p) => ({ widths, members: sorted.slice(bound(p), bound(p + 1)) }));
   });
@@ -73,8 +73,8 @@ const joined = (a: Group, b: Group): Group => ({
 });
 
 /** The two groups that gain most by being one, or null where none do. */
-function bestPair(groups: readonly Group[], steps: number): [number, number] | null {
-  const cost = ({ widths, members }: Group) => groupCost(widths, members.length, steps);
+function bestPair(groups: readonly Group[], steps: number, limits: GroupLimits): [number, number] | null {
+  const cost = ({ widths, members }: Group) => groupCost(widths, members.length, steps, limits.fused(widths));
   const alone = groups.map(cost);
   let best: [number, number] | null = null;
   let gain = 0;

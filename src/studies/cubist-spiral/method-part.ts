@@ -31,7 +31,7 @@ export interface PartContext {
 /** Bytes of networks that are scored together, as in training; differentiating twice takes some four times as much. */
 const SCORING_MEMORY = 2 ** 28;
 
-/** Runs of one repeat that are pruned and trained side by side. */
+/** Runs that are pruned and trained side by side: they share the order of rows, that of the first one's repeat. */
 export class MethodPart {
   readonly widths: Widths;
   readonly network: Module;

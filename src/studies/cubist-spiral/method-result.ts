@@ -5,7 +5,7 @@ import type { ScheduleName, Widths } from './enumerate.js';
 import type { Members } from './members.js';
 import type { MethodRun } from './method-runs.js';
 import { spiralShape } from './setting.js';
-import { connectivityOf, finiteLoss, trainedNetwork } from './trained.js';
+import { connectivityOf, trainedNetwork } from './trained.js';
 import type { BudgetResult, MethodResult, TrainedNetwork } from './types.js';
 
 /** One line of a block's file: how a run ended. */
@@ -19,7 +19,8 @@ export interface MethodLine extends JsonObject {
   readonly weights: number;
   readonly parameters: number;
   readonly accuracy: number;
-  readonly loss: number;
+  /** Null where it is not finite. */
+  readonly loss: number | null;
   /** Step at which it diverged, or -1. */
   readonly divergedAt: number;
   readonly live: number;
@@ -29,7 +30,7 @@ export interface MethodLine extends JsonObject {
   readonly deadNeurons: readonly number[];
 }
 
-/** A run that ended, with its network where it is the best of its budget so far. */
+/** A run that ended, with its network for where it is the best of its budget. */
 export interface EndedRun {
   line: MethodLine;
   network: () => TrainedNetwork;
@@ -46,7 +47,7 @@ export async function endedRuns(widths: Widths, runs: readonly MethodRun[], memb
     const training = { ...run, accuracy: right, loss: loss[m] };
     return {
       line: lineOf(run, connectivityOf(widths, own), {
-        ...{ accuracy: right, loss: finiteLoss(loss[m]), divergedAt: divergedAt[m] },
+        ...{ accuracy: right, loss: Number.isFinite(loss[m]) ? loss[m] : null, divergedAt: divergedAt[m] },
         parameters: own.reduce((n, v) => n + (v === 0 ? 0 : 1), 0),
       }),
       network: () => trainedNetwork(widths, own, training),
@@ -73,7 +74,8 @@ export class MethodTally {
     for (const { line, network } of ended) {
       this.lines.push(line);
       const best = this.best.get(line.budget);
-      if (!best || line.accuracy > best.accuracy || (line.accuracy === best.accuracy && line.loss < best.loss))
+      const loss = line.loss ?? Number.POSITIVE_INFINITY;
+      if (!best || line.accuracy > best.accuracy || (line.accuracy === best.accuracy && loss < best.loss))
         this.best.set(line.budget, network());
     }
   }

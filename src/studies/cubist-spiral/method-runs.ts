@@ -2,8 +2,9 @@ import { ArgumentError } from '../../gpu/errors.js';
 import { xavierNormal } from '../../nn/init.js';
 import { initialWeights, mlpLayers, mlpParameterCount } from '../../population/index.js';
 import { denseParameters, type ScheduleName, type Widths } from './enumerate.js';
+import { fixedInitial } from './search/blocks.js';
 import { seedOf } from './seeds.js';
-import { FULL_WIDTH, spiralShape, topLeftBlock } from './setting.js';
+import { spiralShape } from './setting.js';
 import type { MethodRunConfig } from './types.js';
 
 /** One run of a block: a budget with a setting. */
@@ -51,7 +52,7 @@ export const runSeed = (
   what: 'initial' | 'places',
 ): number => seedOf(seed, what, method, width, initialisation, target, budget, rate, schedule, repeat);
 
-/** Seed of the order of rows that the runs of a repeat share, or of the batches that they are scored by. */
+/** Seed of the order of rows that runs share, or of the batches that they are scored by. */
 export const orderSeed = (config: MethodRunConfig, repeat: number, what: 'order' | 'scoring'): number => {
   const { seed, method, width, initialisation, target } = config;
   return seedOf(seed, what, method, width, initialisation, target, repeat);
@@ -68,8 +69,7 @@ export function initialParameters(config: MethodRunConfig, runs: readonly Method
   const widths = methodWidths(config);
   const shape = spiralShape(widths);
   if (config.fixedSeed !== null) {
-    const full: Widths = [FULL_WIDTH, FULL_WIDTH, FULL_WIDTH];
-    const block = topLeftBlock(initialWeights(spiralShape(full), [config.fixedSeed]), full, widths);
+    const block = fixedInitial(config.fixedSeed, widths);
     const out = new Float32Array(runs.length * block.length);
     for (const m of runs.keys()) out.set(block, m * block.length);
     return out;

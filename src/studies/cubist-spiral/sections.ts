@@ -125,12 +125,6 @@ function coveragePart(c: Coverage): Html {
 ${rows && details('By number of weights', rows)}`;
 }
 
-/** A network as two pictures. */
-export interface Drawn {
-  readonly net: Shown;
-  readonly box: Html;
-}
-
 /** Draws a network, and writes both pictures. */
 export async function drawNet(
   net: Shown,
@@ -172,6 +166,6 @@ export function netsSection(
 }
 
 export const SEARCH_NETS =
-  'Above: what a network says of every point of the plane, with the two spirals (class 1 dashed). Below: its weights; point at a line for its value. The sparsest network that reaches the target, or the best found where none does.';
+  'What each network says of every point of the plane, with the two spirals (class 1 dashed), and its weights: point at a line for its value. The sparsest network that reaches the target, or the best found where none does.';
 export const methodNetsCaption = (missing: readonly string[]): string =>
   `The sparsest network of each method that reaches the target, at whichever width that was.${missing.length > 0 ? ` Not reached: ${listed(missing)}.` : ''}`;

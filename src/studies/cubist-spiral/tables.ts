@@ -122,11 +122,7 @@ export function winnersTable(study: Analysis): Html | null {
     );
   if (rows.length === 0) return null;
   const head = ['networks tried', 'reach it', 'smallest', 'weights', 'with biases', 'accuracy'];
-  return table(
-    [{ title: 'target', text: true }, ...head.map((title) => ({ title }))],
-    rows,
-    'Phase 1: dense networks of up to 16 units a layer',
-  );
+  return table([{ title: 'target', text: true }, ...head.map((title) => ({ title }))], rows, 'Phase 1: dense networks');
 }
 
 /** Phase 2, a row a number of weights. */

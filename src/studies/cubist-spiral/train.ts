@@ -36,6 +36,8 @@ export interface BlockOptions {
   signal?: AbortSignal;
   /** Share of the work that is done, from 0 to 1. */
   progress?: (share: number) => void;
+  /** Called with the reason where the ordinary path trains, not the fused kernel. */
+  fallback?: (reason: string) => void;
 }
 
 /** What became of one run. */
@@ -82,7 +84,7 @@ async function trainPart(
   data: PopulationData,
   widths: Widths,
   runs: readonly BlockRun[],
-  { orderSeed = 0, epochs = TRAINING.epochs, signal, progress }: BlockOptions,
+  { orderSeed = 0, epochs = TRAINING.epochs, signal, progress, fallback }: BlockOptions,
 ): Promise<BlockResult[]> {
   const shape = spiralShape(widths);
   const parameters = mlpParameterCount(shape);
@@ -101,6 +103,7 @@ async function trainPart(
     rates: runs.map((run) => run.rate),
     schedules: runs.map((run) => run.schedule),
   });
+  if (members.fallback) fallback?.(members.fallback);
   try {
     await members.train(steps, { signal, progress });
     return resultsOf(shape, await members.evaluate(), await members.state());

@@ -16,13 +16,11 @@ export interface Training {
 
 /** Significant decimal digits that tell any two floats apart. */
 const DIGITS = 9;
-/** What stands for a loss that is not finite, which JSON cannot say: the greatest float. */
-const WORST_LOSS = 3.4028234663852886e38;
+/** What stands for a value of a diverged network that is not finite, which JSON cannot say: the greatest float. */
+const GREATEST = 3.4028234663852886e38;
 
-const rounded = (v: number): number => Number(v.toPrecision(DIGITS));
-
-/** A loss as JSON can say it. */
-export const finiteLoss = (loss: number): number => (Number.isFinite(loss) ? rounded(loss) : WORST_LOSS);
+/** A float as JSON can say it. */
+const rounded = (v: number): number => Number((Number.isFinite(v) ? v : GREATEST).toPrecision(DIGITS));
 
 /** How the weights of a network's flat parameters that are not 0 hang together. */
 export const connectivityOf = (widths: Widths, parameters: ArrayLike<number>): Connectivity =>
@@ -42,7 +40,7 @@ export function trainedNetwork(widths: Widths, values: ArrayLike<number>, traini
   const parameters = weights + count(network.biases);
   const { accuracy, loss, rate, schedule, seed } = training;
   return {
-    ...{ accuracy, loss: finiteLoss(loss), rate, schedule, seed },
+    ...{ accuracy, loss: rounded(loss), rate, schedule, seed },
     ...{ weights, parameters, live, biasFed, paths, network },
   };
 }

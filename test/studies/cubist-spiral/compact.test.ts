@@ -17,6 +17,7 @@ import { testDevice } from '../../support/device.js';
 import { Inputs } from '../../support/random.js';
 
 const t = testDevice();
+const discrete = testDevice({ deviceClass: 'discrete' });
 
 /** Masks of networks that keep a weight in so many, and all biases. */
 function sparseMasks(name: string, widths: Widths, count: number, oneIn: number): Float32Array {
@@ -60,6 +61,7 @@ describe('neurons that matter', () => {
 });
 
 describe('groups', () => {
+  const anything = { fused: () => true, capacity: () => Number.POSITIVE_INFINITY };
   const first = (n: number) => Array.from({ length: n }, (_, i) => i);
   const neurons = (a: number, b: number, c: number): Neurons => [first(a), first(b), first(c)];
 
@@ -69,23 +71,23 @@ describe('groups', () => {
     const useful = Array.from({ length: 100 }, () =>
       neurons(1 + inputs.integer(16), 1 + inputs.integer(16), inputs.integer(17)),
     );
-    const groups = groupNetworks(useful, most, 5000, () => 30);
+    const groups = groupNetworks(useful, most, 5000, { ...anything, capacity: () => 30 });
     expect(groups.flatMap((g) => g.members).sort((a, b) => a - b)).toEqual(first(100));
     for (const { widths, members } of groups) {
       expect(members.length).toBeLessThanOrEqual(30);
       for (const m of members) expect(widths.every((w, l) => w >= useful[m][l].length && w <= most[l])).toBe(true);
     }
-    const free = groupNetworks(useful, most, 5000);
-    const cost = free.reduce((n, g) => n + groupCost(g.widths, g.members.length, 5000), 0);
-    expect(cost).toBeLessThan(groupCost(most, 100, 5000));
-    expect(groupNetworks(useful, most, 5000)).toEqual(free);
+    const free = groupNetworks(useful, most, 5000, anything);
+    const cost = free.reduce((n, g) => n + groupCost(g.widths, g.members.length, 5000, true), 0);
+    expect(cost).toBeLessThan(groupCost(most, 100, 5000, true));
+    expect(groupNetworks(useful, most, 5000, anything)).toEqual(free);
   });
 
   it('are joined where a few networks would leave lanes idle, and kept apart where the shapes are far apart', () => {
     const few = [neurons(2, 2, 2), neurons(4, 4, 4), neurons(3, 1, 2)];
-    expect(groupNetworks(few, [16, 16, 16], 1000)).toEqual([{ widths: [4, 4, 4], members: [0, 1, 2] }]);
+    expect(groupNetworks(few, [16, 16, 16], 1000, anything)).toEqual([{ widths: [4, 4, 4], members: [0, 1, 2] }]);
     const many = first(64).map((i) => (i % 2 ? neurons(16, 16, 16) : neurons(3, 3, 3)));
-    expect(groupNetworks(many, [16, 16, 16], 20_000).map((g) => [g.widths, g.members.length])).toEqual([
+    expect(groupNetworks(many, [16, 16, 16], 20_000, anything).map((g) => [g.widths, g.members.length])).toEqual([
       [[4, 4, 4], 32],
       [[16, 16, 16], 32],
     ]);
@@ -98,57 +100,62 @@ describe('compacted members', () => {
   const RATES = Array.from({ length: 20 }, (_, m) => [0.05, 0.1, 0.2][m % 3]);
   const NAMES: ScheduleName[] = RATES.map((_, m) => SCHEDULES[(m >> 2) % 3]);
 
-  it('become what they are uncompacted, to float tolerance, through changes of masks', async () => {
-    using data = spiralData(t.device);
-    const values = subNetworkInitial(
-      WIDTHS,
-      RATES.map((_, m) => m),
-    );
-    const masks = [5, 7, 12].map((oneIn) => sparseMasks(`compact ${oneIn}`, WIDTHS, RATES.length, oneIn));
-    const given = () => ({
-      ...{ data, widths: WIDTHS, rates: RATES, schedules: NAMES, order: new RowOrder(data.rows, 3) },
-      ...{ start: freshState(values, RATES.length), masks: masks[0] },
+  for (const [name, of] of [
+    ['software', t],
+    ['GPU forms', discrete],
+  ] as const)
+    it(`become what they are uncompacted, to float tolerance, through changes of masks (${name})`, async () => {
+      const { device } = of;
+      using data = spiralData(device);
+      const values = subNetworkInitial(
+        WIDTHS,
+        RATES.map((_, m) => m),
+      );
+      const masks = [5, 7, 12].map((oneIn) => sparseMasks(`compact ${oneIn}`, WIDTHS, RATES.length, oneIn));
+      const given = () => ({
+        ...{ data, widths: WIDTHS, rates: RATES, schedules: NAMES, order: new RowOrder(data.rows, 3) },
+        ...{ start: freshState(values, RATES.length), masks: masks[0] },
+      });
+      const run = async (members: Members) => {
+        const states = [];
+        await members.train(30);
+        states.push(await members.state());
+        members.setMasks(masks[1]);
+        await members.train(25);
+        members.skip();
+        await members.train(15);
+        members.setMasks(masks[2]);
+        states.push(await members.state());
+        await members.train(40);
+        states.push(await members.state());
+        const scores = await members.evaluate();
+        members.setMasks(masks[1]);
+        members.restart(values);
+        await members.train(20);
+        states.push(await members.state());
+        members.dispose();
+        return { states, scores };
+      };
+      const whole = await run(openMembers(device, given()));
+      const compact = await run(new CompactMembers(device, given()));
+      compact.states.forEach((state, i) => {
+        expect(state.steps).toBe(whole.states[i].steps);
+        expectClose(state.values, whole.states[i].values, { rtol: 1e-3, atol: 1e-5 });
+        expectClose(state.momenta, whole.states[i].momenta, { rtol: 1e-2, atol: 1e-5 });
+        expect(state.divergedAt).toEqual(whole.states[i].divergedAt);
+      });
+      expectClose(compact.scores.accuracy, Float64Array.from(whole.scores.accuracy), { rtol: 0, atol: 1e-3 });
+      expectClose(compact.scores.loss, Float64Array.from(whole.scores.loss), { rtol: 1e-3, atol: 1e-5 });
+      // What is masked is exactly 0, and something on the way to nowhere has decayed.
+      const last = compact.states[2];
+      expect(last.values.every((v, i) => masks[2][i] === 1 || Object.is(v, 0))).toBe(true);
+      const lost = [...last.values.keys()].filter((i) => {
+        const m = Math.floor(i / P);
+        const useful = usefulNeurons(WIDTHS, masks[2].subarray(m * P, (m + 1) * P));
+        return masks[2][i] === 1 && !parameterPlaces(WIDTHS, useful, WIDTHS).includes(i - m * P);
+      });
+      expect(lost.length).toBeGreaterThan(10);
     });
-    const run = async (members: Members) => {
-      const states = [];
-      await members.train(30);
-      states.push(await members.state());
-      members.setMasks(masks[1]);
-      await members.train(25);
-      members.skip();
-      await members.train(15);
-      members.setMasks(masks[2]);
-      states.push(await members.state());
-      await members.train(40);
-      states.push(await members.state());
-      const scores = await members.evaluate();
-      members.setMasks(masks[1]);
-      members.restart(values);
-      await members.train(20);
-      states.push(await members.state());
-      members.dispose();
-      return { states, scores };
-    };
-    const whole = await run(openMembers(t.device, given()));
-    const compact = await run(new CompactMembers(t.device, given()));
-    compact.states.forEach((state, i) => {
-      expect(state.steps).toBe(whole.states[i].steps);
-      expectClose(state.values, whole.states[i].values, { rtol: 1e-3, atol: 1e-5 });
-      expectClose(state.momenta, whole.states[i].momenta, { rtol: 1e-2, atol: 1e-5 });
-      expect(state.divergedAt).toEqual(whole.states[i].divergedAt);
-    });
-    expectClose(compact.scores.accuracy, Float64Array.from(whole.scores.accuracy), { rtol: 0, atol: 1e-3 });
-    expectClose(compact.scores.loss, Float64Array.from(whole.scores.loss), { rtol: 1e-3, atol: 1e-5 });
-    // What is masked is exactly 0, and something on the way to nowhere has decayed.
-    const last = compact.states[2];
-    expect(last.values.every((v, i) => masks[2][i] === 1 || Object.is(v, 0))).toBe(true);
-    const lost = [...last.values.keys()].filter((i) => {
-      const m = Math.floor(i / P);
-      const useful = usefulNeurons(WIDTHS, masks[2].subarray(m * P, (m + 1) * P));
-      return masks[2][i] === 1 && !parameterPlaces(WIDTHS, useful, WIDTHS).includes(i - m * P);
-    });
-    expect(lost.length).toBeGreaterThan(10);
-  });
 
   it('of a wide network fit the fused kernel; its dense training does not', async () => {
     using data = spiralData(t.device);

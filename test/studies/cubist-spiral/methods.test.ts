@@ -141,7 +141,7 @@ describe('a block of a method', () => {
     });
 
   it('gives the same bytes twice, and other repeats other orders of rows', async () => {
-    for (const method of ['gmp', 'rigl', 'synflow'] as const) {
+    for (const method of ['rigl', 'prospr'] as const) {
       const config = methodConfig({
         ...{ method, budgets: [20], rates: [0.1], repeats: 2 },
         ...{ initialisation: 'fixed', fixedSeed: 5, target: 0.95 },
@@ -168,7 +168,7 @@ describe('a block of a method', () => {
       const [good, bad] = memory.lines;
       expect(good.divergedAt).toBe(-1);
       expect(bad.divergedAt).toBeGreaterThanOrEqual(0);
-      expect(Number.isFinite(bad.loss)).toBe(true);
+      expect(bad.loss === null || Number.isFinite(bad.loss)).toBe(true);
       expect(good.accuracy).toBeGreaterThan(0.4);
       await memory.dispose();
     }

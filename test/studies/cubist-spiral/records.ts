@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject, RunRecord, RunSpec, RunStatus } from '../../../src/store/record.js';
-import {
-  denseParameters,
-  maskTriples,
-  parameterMask,
-  type Widths,
-} from '../../../src/studies/cubist-spiral/enumerate.js';
+import { denseParameters, maskTriples, type Widths } from '../../../src/studies/cubist-spiral/enumerate.js';
 import { REFERENCE } from '../../../src/studies/cubist-spiral/reference-table.js';
 import { trainedNetwork } from '../../../src/studies/cubist-spiral/trained.js';
 import {
@@ -19,6 +14,7 @@ import {
   type TrainedNetwork,
   type TripleResult,
 } from '../../../src/studies/cubist-spiral/types.js';
+import { HostRandom } from '../../../src/tensor/philox.js';
 
 /** A number in [0, 1) that depends on the text alone. */
 export const noise = (text: string): number => createHash('sha256').update(text).digest().readUInt32BE(0) / 2 ** 32;
@@ -33,30 +29,21 @@ const about = {
   driver: 'Mesa 25',
 };
 
-/** A network with a mask of so many weights, none of which means anything; biases of units that a weight leaves. */
+/** A network of so many weights at any places, none of which means anything, and all biases. */
 export function network(widths: Widths, keep: number, accuracy: number, name: string): TrainedNetwork {
   const sizes = [2, ...widths, 1];
   const { weights, biases } = denseParameters(widths);
-  const order = Array.from({ length: weights }, (_, i) => i).sort(
-    (a, b) => noise(`${name} order ${a}`) - noise(`${name} order ${b}`),
-  );
-  const kept = new Set(order.slice(0, keep));
+  const random = new HostRandom(Math.floor(2 ** 31 * noise(name)), 0);
+  const kept = new Set<number>();
+  while (kept.size < keep) kept.add(random.integer(weights));
   const flat = new Float32Array(weights + biases);
   let [at, w] = [0, 0];
   sizes.slice(1).forEach((out, l) => {
-    for (let i = 0; i < out * sizes[l]; i++, w++) flat[at + i] = kept.has(w) ? 4 * noise(`${name} ${w}`) - 2 : 0;
-    for (let o = 0; o < out; o++) flat[at + out * sizes[l] + o] = noise(`${name} bias ${l} ${o}`) - 0.5;
+    for (let i = 0; i < out * sizes[l]; i++, w++) flat[at + i] = kept.has(w) ? 4 * random.uniform() - 2 : 0;
+    for (let o = 0; o < out; o++) flat[at + out * sizes[l] + o] = random.uniform() - 0.5;
     at += out * (sizes[l] + 1);
   });
   return trainedNetwork(widths, flat, { accuracy, loss: 0.1, rate: 0.1, schedule: 'cosine', seed: 7 });
-}
-
-/** A network whose mask is one of the search's. */
-export function masked(widths: Widths, weights: number, accuracy: number, name: string): TrainedNetwork {
-  const triples = maskTriples(widths).filter((t) => t.weights === weights);
-  const mask = parameterMask(triples[Math.floor(noise(name) * triples.length)]);
-  const values = Float32Array.from(mask, (m, i) => m * (4 * noise(`${name} ${i}`) - 2));
-  return trainedNetwork(widths, values, { accuracy, loss: 0.1, rate: 0.05, schedule: 'constant', seed: 3 });
 }
 
 /** Records of a study, put together piece by piece. */
@@ -91,7 +78,7 @@ export class HandMade {
       return { widths, weights, parameters: weights + biases, accuracy, rate: 0.1, schedule: 'cosine' };
     });
     const setting = { initialisation: target ? 'fixed' : 'random', target, fixedSeed: target ? 1 : null };
-    const config = { kind: 'structured', ...setting, within: triples[0]?.[0] ?? [1, 1, 1], below: null, most: 16 };
+    const config = { kind: 'structured', ...setting, within: around(triples.map(([w]) => w)), below: null, most: 16 };
     return this.add({ ...config, ...SETTINGS }, { runs: 6 * found.length, diverged: 0, triples: found });
   }
 
@@ -147,6 +134,9 @@ export class HandMade {
   }
 }
 
+const around = (all: readonly Widths[]): Widths =>
+  [0, 1, 2].map((l) => Math.max(...all.map((w) => w[l]))) as unknown as Widths;
+
 export const masksConfig = (
   target: Target,
   initialisation: Initialisation,
@@ -161,7 +151,7 @@ function maskClass(
   target: Target,
   [weights, candidates, accuracy]: readonly [number, number, number],
 ): MaskClass {
-  const best = masked(widths, weights, accuracy, `mask ${weights}`);
+  const best = network(widths, weights, accuracy, `mask ${weights}`);
   return { weights, candidates, runs: 6 * candidates, reached: accuracy >= target ? 2 : 0, best };
 }
 

@@ -53,10 +53,14 @@ describe('trainedNetwork', () => {
     expect(new Uint8Array(back.buffer)).toEqual(new Uint8Array(values.map((v) => v + 0).buffer));
   });
 
-  it('says a loss that is not finite by the greatest float', () => {
+  it('says what is not finite by the greatest float, as JSON cannot', () => {
     const values = subNetworkInitial([1, 1, 1], [0]);
-    for (const loss of [Number.NaN, Number.POSITIVE_INFINITY])
-      expect(trainedNetwork([1, 1, 1], values, { ...training, loss }).loss).toBe(3.4028234663852886e38);
+    values[0] = Number.NaN;
+    for (const loss of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const made = trainedNetwork([1, 1, 1], values, { ...training, loss });
+      expect(made.loss).toBe(3.40282347e38);
+      expect(made.network.weights[0][0]).toEqual([0, 0, 3.40282347e38]);
+    }
   });
 
   it('refuses values of another network', () => {
