@@ -12,7 +12,7 @@ import { Model, mlp } from '../src/nn/index.js';
 import { sgd } from '../src/optim/index.js';
 import { MlpPopulation, type PopulationData, shuffledBatches } from '../src/population/index.js';
 import { cubistSpiral } from '../src/studies/cubist-spiral/spiral.js';
-import { spiralData } from '../src/studies/cubist-spiral/train.js';
+import { spiralData } from '../src/studies/cubist-spiral/training/train.js';
 
 /** The study's recipe. */
 const RECIPE = { momentum: 0.9, weightDecay: 5e-4 };

@@ -1,6 +1,6 @@
 import type { RunSpec } from '../../store/record.js';
 import { type RunContext, type RunOutcome, StoppedError } from '../study.js';
-import { executeMethod } from './execute-method.js';
+import { executeMethod } from './methods/execute-method.js';
 import { executeContinuation } from './search/continuation.js';
 import { executeMasks } from './search/masks.js';
 import { executeReference } from './search/reference.js';

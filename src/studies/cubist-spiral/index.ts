@@ -4,7 +4,7 @@ import { type SpiralConfig, spiralSchema } from './config.js';
 import { executeSpiral } from './execute.js';
 import { expandSpiral, type SpiralRun } from './expand.js';
 import { presets } from './presets.js';
-import { summary, writeReport } from './report.js';
+import { summary, writeReport } from './report/report.js';
 import { REVISION, STUDY } from './types.js';
 
 /** Runs of this study's own expansion know what they are called and how much work they are. */

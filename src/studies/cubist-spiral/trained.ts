@@ -2,7 +2,7 @@ import { ArgumentError } from '../../gpu/errors.js';
 import { mlpLayers, mlpParameterCount } from '../../population/index.js';
 import { analyse, type Connectivity, layersOf } from './connectivity.js';
 import type { ScheduleName, Widths } from './enumerate.js';
-import { layerSizes, spiralShape } from './setting.js';
+import { layerSizes, spiralShape } from './training/setting.js';
 import type { SparseNetwork, TrainedNetwork } from './types.js';
 
 /** How a network was trained, and how it did. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SEARCH_SPACES } from '../../../src/studies/cubist-spiral/enumerate.js';
 import {
   analyseStudy,
   foundBy,
@@ -7,11 +8,10 @@ import {
   sparsest,
   sparsestOf,
   winner,
-} from '../../../src/studies/cubist-spiral/analysis.js';
-import { coverages, isComplete, maskCounts, masksOf } from '../../../src/studies/cubist-spiral/coverage.js';
-import { SEARCH_SPACES } from '../../../src/studies/cubist-spiral/enumerate.js';
-import { compareReferences, sharesOf } from '../../../src/studies/cubist-spiral/reference-check.js';
-import { REFERENCE } from '../../../src/studies/cubist-spiral/reference-table.js';
+} from '../../../src/studies/cubist-spiral/report/analysis.js';
+import { coverages, isComplete, maskCounts, masksOf } from '../../../src/studies/cubist-spiral/report/coverage.js';
+import { compareReferences, sharesOf } from '../../../src/studies/cubist-spiral/report/reference-check.js';
+import { REFERENCE } from '../../../src/studies/cubist-spiral/report/reference-table.js';
 import { asReference, HandMade, masksConfig, wholeStudy } from './records.js';
 
 const total = (counts: ReadonlyMap<number, number>) => [...counts.values()].reduce((a, b) => a + b, 0);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { analyseStudy } from '../../../src/studies/cubist-spiral/analysis.js';
-import { checks } from '../../../src/studies/cubist-spiral/checks.js';
-import { coverages } from '../../../src/studies/cubist-spiral/coverage.js';
 import { maskTriples, type Widths } from '../../../src/studies/cubist-spiral/enumerate.js';
-import { REFERENCE } from '../../../src/studies/cubist-spiral/reference-table.js';
-import { answer } from '../../../src/studies/cubist-spiral/wording.js';
+import { analyseStudy } from '../../../src/studies/cubist-spiral/report/analysis.js';
+import { checks } from '../../../src/studies/cubist-spiral/report/checks.js';
+import { coverages } from '../../../src/studies/cubist-spiral/report/coverage.js';
+import { REFERENCE } from '../../../src/studies/cubist-spiral/report/reference-table.js';
+import { answer } from '../../../src/studies/cubist-spiral/report/wording.js';
 import { asReference, HandMade, wholeStudy } from './records.js';
 
 const told = (made: HandMade) => {

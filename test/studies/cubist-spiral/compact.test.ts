@@ -1,17 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { mlpParameterCount } from '../../../src/population/index.js';
+import { SCHEDULES, type ScheduleName, type Widths } from '../../../src/studies/cubist-spiral/enumerate.js';
 import {
   type Neurons,
   paddedWidths,
   parameterPlaces,
   usefulNeurons,
-} from '../../../src/studies/cubist-spiral/compact.js';
-import { CompactMembers } from '../../../src/studies/cubist-spiral/compact-members.js';
-import { SCHEDULES, type ScheduleName, type Widths } from '../../../src/studies/cubist-spiral/enumerate.js';
-import { groupCost, groupNetworks } from '../../../src/studies/cubist-spiral/grouping.js';
-import { freshState, type Members, openMembers, RowOrder } from '../../../src/studies/cubist-spiral/members.js';
-import { spiralData, spiralShape, subNetworkInitial } from '../../../src/studies/cubist-spiral/setting.js';
-import { decayOf } from '../../../src/studies/cubist-spiral/unreached.js';
+} from '../../../src/studies/cubist-spiral/training/compact.js';
+import { CompactMembers } from '../../../src/studies/cubist-spiral/training/compact-members.js';
+import { groupCost, groupNetworks } from '../../../src/studies/cubist-spiral/training/grouping.js';
+import {
+  freshState,
+  type Members,
+  openMembers,
+  RowOrder,
+} from '../../../src/studies/cubist-spiral/training/members.js';
+import { spiralData, spiralShape, subNetworkInitial } from '../../../src/studies/cubist-spiral/training/setting.js';
+import { decayOf } from '../../../src/studies/cubist-spiral/training/unreached.js';
 import { expectClose } from '../../support/close.js';
 import { testDevice } from '../../support/device.js';
 import { Inputs } from '../../support/random.js';

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { pictureFile } from '../../../src/report/picture.js';
-import { type Corner, type Grid, regionsAbove, simplified } from '../../../src/studies/cubist-spiral/contours.js';
-import { decisionRegions, logitOf } from '../../../src/studies/cubist-spiral/decision-regions.js';
+import {
+  type Corner,
+  type Grid,
+  regionsAbove,
+  simplified,
+} from '../../../src/studies/cubist-spiral/report/contours.js';
+import { decisionRegions, logitOf } from '../../../src/studies/cubist-spiral/report/decision-regions.js';
 import type { SparseNetwork } from '../../../src/studies/cubist-spiral/types.js';
 import { assertWellFormed } from '../../report/well-formed.js';
 import { Inputs } from '../../support/random.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { pictureFile } from '../../../src/report/picture.js';
 import { analyse } from '../../../src/studies/cubist-spiral/connectivity.js';
-import { graphOf } from '../../../src/studies/cubist-spiral/graph.js';
-import { graphDrawing } from '../../../src/studies/cubist-spiral/graph-drawing.js';
+import { graphOf } from '../../../src/studies/cubist-spiral/report/graph.js';
+import { graphDrawing } from '../../../src/studies/cubist-spiral/report/graph-drawing.js';
 import type { SparseNetwork } from '../../../src/studies/cubist-spiral/types.js';
 import { assertWellFormed } from '../../report/well-formed.js';
 import { Inputs } from '../../support/random.js';

@@ -8,10 +8,10 @@ import {
   membersCapacity,
   openMembers,
   RowOrder,
-} from '../../../src/studies/cubist-spiral/members.js';
-import { OrdinaryMembers } from '../../../src/studies/cubist-spiral/ordinary-members.js';
-import { spiralData, subNetworkInitial } from '../../../src/studies/cubist-spiral/setting.js';
-import { trainBlock } from '../../../src/studies/cubist-spiral/train.js';
+} from '../../../src/studies/cubist-spiral/training/members.js';
+import { OrdinaryMembers } from '../../../src/studies/cubist-spiral/training/ordinary-members.js';
+import { spiralData, subNetworkInitial } from '../../../src/studies/cubist-spiral/training/setting.js';
+import { trainBlock } from '../../../src/studies/cubist-spiral/training/train.js';
 import { expectClose } from '../../support/close.js';
 import { testDevice } from '../../support/device.js';
 import { Inputs } from '../../support/random.js';

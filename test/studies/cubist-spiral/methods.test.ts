@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { maskBiases } from '../../../src/studies/cubist-spiral/bias-rule.js';
 import type { Widths } from '../../../src/studies/cubist-spiral/enumerate.js';
-import { executeMethod } from '../../../src/studies/cubist-spiral/execute-method.js';
-import { initialParameters, methodRuns } from '../../../src/studies/cubist-spiral/method-runs.js';
+import { maskBiases } from '../../../src/studies/cubist-spiral/methods/bias-rule.js';
+import { executeMethod } from '../../../src/studies/cubist-spiral/methods/execute-method.js';
+import { initialParameters, methodRuns } from '../../../src/studies/cubist-spiral/methods/method-runs.js';
 import {
   erkCounts,
   gmpKept,
@@ -10,9 +10,9 @@ import {
   lthKept,
   riglUntil,
   sensitivityKept,
-} from '../../../src/studies/cubist-spiral/method-schedules.js';
-import { subNetworkInitial } from '../../../src/studies/cubist-spiral/setting.js';
+} from '../../../src/studies/cubist-spiral/methods/method-schedules.js';
 import { parametersOf } from '../../../src/studies/cubist-spiral/trained.js';
+import { subNetworkInitial } from '../../../src/studies/cubist-spiral/training/setting.js';
 import { type MethodResult, PRUNERS } from '../../../src/studies/cubist-spiral/types.js';
 import { testDevice } from '../../support/device.js';
 import { MemoryContext, methodConfig } from './method-context.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject, RunRecord, RunSpec, RunStatus } from '../../../src/store/record.js';
 import { denseParameters, maskTriples, type Widths } from '../../../src/studies/cubist-spiral/enumerate.js';
-import { REFERENCE } from '../../../src/studies/cubist-spiral/reference-table.js';
+import { REFERENCE } from '../../../src/studies/cubist-spiral/report/reference-table.js';
 import { trainedNetwork } from '../../../src/studies/cubist-spiral/trained.js';
 import {
   type BudgetResult,

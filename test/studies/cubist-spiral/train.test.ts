@@ -9,7 +9,7 @@ import {
   TRAINING,
   topLeftBlock,
   trainBlock,
-} from '../../../src/studies/cubist-spiral/train.js';
+} from '../../../src/studies/cubist-spiral/training/train.js';
 import { testDevice } from '../../support/device.js';
 
 const t = testDevice();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Widths } from '../../../src/studies/cubist-spiral/enumerate.js';
-import { subNetworkInitial } from '../../../src/studies/cubist-spiral/train.js';
 import { parametersOf, sparseNetwork, trainedNetwork } from '../../../src/studies/cubist-spiral/trained.js';
+import { subNetworkInitial } from '../../../src/studies/cubist-spiral/training/train.js';
 
 const training = { accuracy: 0.75, loss: 0.5, rate: 0.1, schedule: 'cosine', seed: 7 } as const;
 

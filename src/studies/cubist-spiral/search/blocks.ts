@@ -1,7 +1,14 @@
 import { type RunContext, StoppedError } from '../../study.js';
 import type { ScheduleName, Widths } from '../enumerate.js';
-import { type BlockResult, type BlockRun, spiralData, subNetworkInitial, topLeftBlock, trainBlock } from '../train.js';
 import { trainedNetwork } from '../trained.js';
+import {
+  type BlockResult,
+  type BlockRun,
+  spiralData,
+  subNetworkInitial,
+  topLeftBlock,
+  trainBlock,
+} from '../training/train.js';
 import type { TrainedNetwork } from '../types.js';
 
 /** Widths of the network that fixed first weights are blocks of. */

@@ -2,7 +2,7 @@ import { ArgumentError } from '../../../gpu/errors.js';
 import type { RunContext, RunOutcome } from '../../study.js';
 import { type MaskTriple, parameterMask, type Widths } from '../enumerate.js';
 import { seedOf } from '../seeds.js';
-import type { BlockResult, BlockRun } from '../train.js';
+import type { BlockResult, BlockRun } from '../training/train.js';
 import {
   LINES,
   type MaskClass,

@@ -2,7 +2,7 @@ import type { RunContext, RunOutcome } from '../../study.js';
 import { denseParameters, type Widths } from '../enumerate.js';
 import { shapeAround, triplesOf } from '../expand.js';
 import { seedOf } from '../seeds.js';
-import { type BlockRun, topLeftMask } from '../train.js';
+import { type BlockRun, topLeftMask } from '../training/train.js';
 import { LINES, type StructuredResult, type StructuredRunConfig, type TripleResult } from '../types.js';
 import { countDiverged, fixedInitial, isBetter, linesOf, lossOf, settingsOf, trainRuns } from './blocks.js';
 
