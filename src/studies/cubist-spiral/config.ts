@@ -81,6 +81,7 @@ export const spiralSchema = z.strictObject({
   reference: z
     .strictObject({
       seeds: whole(1, 100_000).describe('networks a row'),
+      orders: whole(1).describe('orders of points that they are divided among'),
       rows: z
         .array(z.strictObject({ widths, rate, schedule }))
         .refine(distinct, once)

@@ -67,9 +67,18 @@ class SpiralPlan {
   }
 
   reference(): void {
-    const { seeds, rows } = this.config.reference;
+    const { seeds, orders, rows } = this.config.reference;
+    if (orders > seeds) throw new ArgumentError(STUDY, `reference.orders up to the ${seeds} seeds`, `${orders}`);
     for (const { widths, rate, schedule } of rows) {
-      const run = { kind: 'reference', widths, rate, schedule, seeds, ...this.common } satisfies ReferenceRunConfig;
+      const run = {
+        kind: 'reference',
+        widths,
+        rate,
+        schedule,
+        seeds,
+        orders,
+        ...this.common,
+      } satisfies ReferenceRunConfig;
       const label = `${seeds} dense ${named(widths)}, rate ${rate} ${schedule}`;
       this.add(run, [], label, this.work(seeds, parametersOf(widths)), seeds);
     }

@@ -51,7 +51,7 @@ const FIXED_METHODS_995: MethodsConfig = {
 
 const nothing: SpiralConfig = {
   ...{ seed: 0, epochs: 50, fixedSeeds: FIXED_SEEDS, blockRuns: 4096 },
-  ...{ structured: [], searches: [], continuation: null, methods: [], reference: { seeds: 200, rows: [] } },
+  ...{ structured: [], searches: [], continuation: null, methods: [], reference: { seeds: 400, orders: 8, rows: [] } },
 };
 const settle = (config: Partial<SpiralConfig>): SpiralConfig => spiralSchema.parse({ ...nothing, ...config });
 
@@ -61,7 +61,7 @@ export const presets: Readonly<Record<'quick' | 'search95' | 'methods' | 'full' 
     description:
       'the search with fixed first weights, the sparsest masks with random ones, all methods at two widths: minutes on two cores',
     config: settle({
-      reference: { seeds: 200, rows: REFERENCE_ROWS.slice(0, 7) },
+      reference: { seeds: 400, orders: 8, rows: REFERENCE_ROWS.slice(0, 7) },
       searches: [FIXED_95, { ...RANDOM_95, weights: { least: 21, most: 21 }, rates: [0.1], schedules: ['cosine'] }],
       methods: [
         {
@@ -75,7 +75,7 @@ export const presets: Readonly<Record<'quick' | 'search95' | 'methods' | 'full' 
   search95: {
     description: 'both phases of both searches at 95 %, all 183,582 runs: two hours on two cores',
     config: settle({
-      reference: { seeds: 200, rows: REFERENCE_ROWS },
+      reference: { seeds: 400, orders: 8, rows: REFERENCE_ROWS },
       structured: [STRUCTURED_RANDOM, structuredFixed(FIXED_95, RANDOM_95)],
       searches: [RANDOM_95, FIXED_95],
     }),
@@ -84,7 +84,7 @@ export const presets: Readonly<Record<'quick' | 'search95' | 'methods' | 'full' 
     description:
       'all methods at widths 3 to 16, every budget, rate and schedule, and with fixed first weights: two hours on two cores',
     config: settle({
-      reference: { seeds: 200, rows: REFERENCE_ROWS },
+      reference: { seeds: 400, orders: 8, rows: REFERENCE_ROWS },
       searches: [FIXED_95],
       methods: [overparameterisation([3, 4, 5, 6, 7, 8, 16]), FIXED_METHODS_95],
     }),
@@ -93,7 +93,7 @@ export const presets: Readonly<Record<'quick' | 'search95' | 'methods' | 'full' 
     description:
       'all 485,838 runs of the published study: a GPU, or days of two cores for methods at width 64 and above',
     config: settle({
-      reference: { seeds: 200, rows: REFERENCE_ROWS },
+      reference: { seeds: 400, orders: 8, rows: REFERENCE_ROWS },
       structured: [STRUCTURED_RANDOM, structuredFixed(FIXED_95, RANDOM_95), structuredFixed(FIXED_995, RANDOM_995)],
       searches: [RANDOM_95, FIXED_95, RANDOM_995, FIXED_995],
       methods: [overparameterisation([3, 4, 5, 6, 7, 8, 16, 32, 64, 128, 256]), FIXED_METHODS_95, FIXED_METHODS_995],
@@ -103,7 +103,7 @@ export const presets: Readonly<Record<'quick' | 'search95' | 'methods' | 'full' 
     description: 'one epoch of a little of everything: seconds, to see that it works',
     config: settle({
       epochs: 1,
-      reference: { seeds: 8, rows: REFERENCE_ROWS.slice(0, 1) },
+      reference: { seeds: 8, orders: 2, rows: REFERENCE_ROWS.slice(0, 1) },
       structured: [{ ...STRUCTURED_RANDOM, most: 2, rates: [0.1], schedules: ['cosine'] }],
       searches: [
         { ...FIXED_95, weights: { least: 10, most: 10 }, rates: [0.1], schedules: ['cosine'] },

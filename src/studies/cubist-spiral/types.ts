@@ -48,6 +48,11 @@ export interface ReferenceRunConfig extends Common {
   readonly rate: number;
   readonly schedule: ScheduleName;
   readonly seeds: number;
+  /**
+   * Orders of points that the networks are divided among. Networks of one order end with the same batches, which without
+   * a falling rate moves all of them at once: shares of few orders scatter more than their number of networks tells.
+   */
+  readonly orders: number;
 }
 
 export interface ReferenceResult extends JsonObject {

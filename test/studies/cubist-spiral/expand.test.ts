@@ -105,5 +105,7 @@ describe('expansion of the Cubist Spiral study', () => {
     expect(() => plan({ methods: [{ ...own, initialisation: 'fixed', target: 0.95, widths: [32] }] })).toThrow(/16/);
     expect(() => plan({ methods: [{ ...own, initialisation: 'fixed' }] })).toThrow(/methods.target/);
     expect(() => plan({ searches: [{ ...search, widths: [7, 3, 3] }] })).toThrow(/at most 5000000 masks/);
+    const { rows } = tiny.config.reference;
+    expect(() => plan({ reference: { seeds: 3, orders: 4, rows } })).toThrow(/reference.orders up to the 3 seeds/);
   });
 });

@@ -31,7 +31,7 @@ const settings = { rates: [0.05, 0.1], schedules: ['cosine', 'constant'] } as co
 const random = { initialisation: 'random', fixedSeed: null } as const;
 
 const reference: ReferenceRunConfig = {
-  ...{ kind: 'reference', widths: [3, 2, 2], rate: 0.1, schedule: 'cosine', seeds: 5, ...common },
+  ...{ kind: 'reference', widths: [3, 2, 2], rate: 0.1, schedule: 'cosine', seeds: 5, orders: 2, ...common },
 };
 const structured: StructuredRunConfig = {
   ...{ kind: 'structured', ...random, target: null, below: null, most: 2, within: [4, 4, 4], ...settings, ...common },
