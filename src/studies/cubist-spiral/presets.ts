@@ -56,13 +56,15 @@ const nothing: SpiralConfig = {
 const settle = (config: Partial<SpiralConfig>): SpiralConfig => spiralSchema.parse({ ...nothing, ...config });
 
 /** Settings of different size, the smallest useful one first. */
-export const presets: Readonly<Record<'quick' | 'search95' | 'methods' | 'full' | 'tiny', Preset<SpiralConfig>>> = {
+export const presets: Readonly<
+  Record<'quick' | 'search95' | 'methods' | 'search995' | 'full' | 'tiny', Preset<SpiralConfig>>
+> = {
   quick: {
     description:
-      'the search with fixed first weights, the sparsest masks with random ones, all methods at two widths: minutes on two cores',
+      'the search with fixed first weights, the densest masks with random ones, all methods at two widths: minutes on two cores',
     config: settle({
       reference: { seeds: 400, orders: 8, rows: REFERENCE_ROWS.slice(0, 7) },
-      searches: [FIXED_95, { ...RANDOM_95, weights: { least: 21, most: 21 }, rates: [0.1], schedules: ['cosine'] }],
+      searches: [FIXED_95, { ...RANDOM_95, weights: { least: 24, most: 27 }, repeats: 3 }],
       methods: [
         {
           ...overparameterisation([3, 8]),
@@ -87,6 +89,17 @@ export const presets: Readonly<Record<'quick' | 'search95' | 'methods' | 'full' 
       reference: { seeds: 400, orders: 8, rows: REFERENCE_ROWS },
       searches: [FIXED_95],
       methods: [overparameterisation([3, 4, 5, 6, 7, 8, 16]), FIXED_METHODS_95],
+    }),
+  },
+  search995: {
+    description:
+      'phase 2 of both searches at 99.5 % as the paper truncates it, and an hour beyond that, best-first (continuation.minutes): two to three hours on two cores',
+    config: settle({
+      searches: [RANDOM_995, FIXED_995],
+      continuation: {
+        ...{ target: 0.995, initialisation: 'random', widths: [7, 3, 3] },
+        ...{ rates: [0.05], schedules: ALL_SCHEDULES, minutes: 60, sliceMinutes: 5 },
+      },
     }),
   },
   full: {

@@ -7,7 +7,7 @@ import type { MasksRunConfig, MethodRunConfig } from '../../../src/studies/cubis
 import { planStudy } from '../../../src/studies/plan.js';
 import type { Study } from '../../../src/studies/study.js';
 
-const { full, quick, search95, methods, tiny } = presets;
+const { full, quick, search95, methods, search995, tiny } = presets;
 const plan = (change: Partial<SpiralConfig>) => expandSpiral(spiralSchema.parse({ ...tiny.config, ...change }));
 const sum = (runs: readonly SpiralRun[]) => runs.reduce((n, run) => n + run.runs, 0);
 const ofKind = (runs: readonly SpiralRun[], kind: string) => runs.filter(({ config }) => config.kind === kind);
@@ -30,16 +30,19 @@ describe('expansion of the Cubist Spiral study', () => {
     expect(of('masks', 'fixed', 0.995)).toBe(70_584);
   });
 
-  it.each(Object.entries({ full, quick, search95, methods, tiny }))('is a plan that can be done: %s', (_, preset) => {
-    const study = { name: 'cubist-spiral', revision: 1, expand: expandSpiral } as unknown as Study<SpiralConfig>;
-    const { runs } = planStudy(study, spiralSchema.parse(preset.config));
-    expect(runs.length).toBeGreaterThan(1);
-    for (const run of runs as readonly SpiralRun[]) {
-      expect(run.label).not.toMatch(/undefined|NaN|null/);
-      expect(run.weight).toBeGreaterThan(0);
-    }
-    expect(new Set((runs as readonly SpiralRun[]).map(({ label }) => label)).size).toBe(runs.length);
-  });
+  it.each(Object.entries({ full, quick, search95, methods, search995, tiny }))(
+    'is a plan that can be done: %s',
+    (_, preset) => {
+      const study = { name: 'cubist-spiral', revision: 1, expand: expandSpiral } as unknown as Study<SpiralConfig>;
+      const { runs } = planStudy(study, spiralSchema.parse(preset.config));
+      expect(runs.length).toBeGreaterThan(1);
+      for (const run of runs as readonly SpiralRun[]) {
+        expect(run.label).not.toMatch(/undefined|NaN|null/);
+        expect(run.weight).toBeGreaterThan(0);
+      }
+      expect(new Set((runs as readonly SpiralRun[]).map(({ label }) => label)).size).toBe(runs.length);
+    },
+  );
 
   it('trains every triple of phase 1 within one shape only', () => {
     const triples = triplesOf({ most: 16, below: null });

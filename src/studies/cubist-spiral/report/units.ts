@@ -80,7 +80,7 @@ export function widthUnit(series: readonly Series[]): Unit {
       field: 'weights',
       type: 'quantitative',
       scale: { zero: false, nice: true, padding: 8 },
-      axis: { title: 'fewest weights that reach it', tickCount: 6, tickMinStep: 1 },
+      axis: { title: 'fewest weights that reach it', tickCount: 6, tickMinStep: 1, format: 'd' },
     },
     color: hues(series),
   };
