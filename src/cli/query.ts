@@ -17,7 +17,12 @@ export async function query(path: string, sql: string, options: { json?: boolean
   const objects = values.map((row) => Object.fromEntries(row.map((value, i) => [columns[i], value])));
   if (options.json) console.log(JSON.stringify(objects, null, 2));
   else if (options.csv)
-    process.stdout.write(csv(objects.map((o) => Object.fromEntries(Object.entries(o).map(([k, v]) => [k, cell(v)])))));
+    process.stdout.write(
+      csv(
+        objects.map((o) => Object.fromEntries(Object.entries(o).map(([k, v]) => [k, cell(v)]))),
+        columns,
+      ),
+    );
   else console.log(table(columns, values));
   return 0;
 }

@@ -93,6 +93,8 @@ describe('secateur study', () => {
     expect((await ask('SELECT 1 AS one', {})).out).toMatch(/one(.|\n)*1 row\n$/);
     await expect(query(path, 'SELECT nothing FROM runs', {})).rejects.toThrow('nothing');
 
+    const none = await ask('SELECT id, status FROM runs WHERE false', { csv: true });
+    expect(none.out.trim()).toBe('id,status');
     const exported = await printed(() => exportRecords(path, { parquet: true, csv: true }));
     expect(exported.out).toBe(`${join(path, 'runs.parquet')}\n${join(path, 'runs.csv')}\n`);
     const read = `SELECT count(*) AS n FROM '${join(path, 'runs.parquet')}'`;
