@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 BATCH = 125
 #: Network, greatest learning rate, epochs.
-RECIPES = {"resnet20": (resnet20, 0.1, 3), "vgg11-quarter": (lambda: vgg11_bn(0.25), 0.05, 8)}
+RECIPES = {"resnet20": (lambda: resnet20(), 0.1, 3), "vgg11-quarter": (lambda: vgg11_bn(0.25), 0.05, 8)}
 #: Channels of VGG-11's convolutions; 0 is a pooling.
 VGG11 = (64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512)
 
