@@ -3,7 +3,7 @@ import { hostSvd, hostSvdvals } from '../linalg/host/svd.js';
 import { svd, svdvals } from '../linalg/svd.js';
 import { tensor } from '../tensor/tensor.js';
 import { untracked } from './device-centred.js';
-import { type DirectionOptions, leading } from './directions.js';
+import { type DirectionOptions, type GuardOptions, leading } from './directions.js';
 import { condition, type Relation, type Side, truncated } from './relation.js';
 import type { Flag, SideFacts, SimilarityResult } from './result.js';
 
@@ -23,10 +23,7 @@ export interface CanonicalResult extends SimilarityResult {
   y: SideFacts;
 }
 
-export interface GuardOptions {
-  /** Go on where points are fewer than twice the neurons, where canonical correlations say little. Default false. */
-  force?: boolean;
-}
+export type { GuardOptions } from './directions.js';
 
 /** Least and advised number of points for each neuron. */
 const LEAST = 2;

@@ -1,6 +1,11 @@
 import { ArgumentError } from '../gpu/errors.js';
-import type { GuardOptions } from './canonical.js';
 import { type Relation, type Side, swapped } from './relation.js';
+
+/** What canonical correlations do with few points. */
+export interface GuardOptions {
+  /** Go on where points are fewer than twice the neurons, where canonical correlations say little. Default false. */
+  force?: boolean;
+}
 
 /** How many leading directions of each side SVCCA keeps. */
 export interface DirectionOptions extends GuardOptions {

@@ -8,7 +8,7 @@ import { scope } from '../tensor/scope.js';
 import { showShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { BLOCK_SIZES } from './block-pattern.js';
-import type { SparseWeightOptions } from './sparse-weight.js';
+import type { SparseWeightOptions } from './sparse-kind.js';
 
 /** Groups of N:M patterns that are looked for. */
 const GROUPS = [2, 4, 8, 16];

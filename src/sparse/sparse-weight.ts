@@ -10,18 +10,9 @@ import { patternOf } from './mask.js';
 import { blockFormsOf, nmFormsOf } from './mask-structure.js';
 import { type NmPattern, nmPatternOfMask } from './nm-pattern.js';
 import type { Pattern } from './pattern.js';
+import type { SparseKind, SparseWeightOptions } from './sparse-kind.js';
 
-/** How a layer multiplies with a masked weight. */
-export type SparseKind = 'dense' | 'csr' | 'block' | 'nm';
-
-export interface SparseWeightOptions {
-  /** `auto`, the default, takes the fastest for each size of input. */
-  kind?: 'auto' | SparseKind;
-  /** Edge of the blocks of kind `block`; the best for the mask if left out. */
-  block?: number;
-  /** n of every m neighbours for kind `nm`; the sparsest that holds the mask if left out. */
-  nm?: readonly [n: number, m: number];
-}
+export type { SparseKind, SparseWeightOptions } from './sparse-kind.js';
 
 /**
  * The mask of a layer's weight with every form in which the layer may multiply by it. The weight itself stays a dense

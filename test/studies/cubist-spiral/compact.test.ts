@@ -9,12 +9,9 @@ import {
 } from '../../../src/studies/cubist-spiral/training/compact.js';
 import { CompactMembers } from '../../../src/studies/cubist-spiral/training/compact-members.js';
 import { groupCost, groupNetworks } from '../../../src/studies/cubist-spiral/training/grouping.js';
-import {
-  freshState,
-  type Members,
-  openMembers,
-  RowOrder,
-} from '../../../src/studies/cubist-spiral/training/members.js';
+import { freshState, type Members } from '../../../src/studies/cubist-spiral/training/members.js';
+import { openMembers } from '../../../src/studies/cubist-spiral/training/open-members.js';
+import { RowOrder } from '../../../src/studies/cubist-spiral/training/row-order.js';
 import { spiralData, spiralShape, subNetworkInitial } from '../../../src/studies/cubist-spiral/training/setting.js';
 import { decayOf } from '../../../src/studies/cubist-spiral/training/unreached.js';
 import { expectClose } from '../../support/close.js';

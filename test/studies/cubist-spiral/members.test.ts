@@ -1,15 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { shuffledBatches } from '../../../src/population/index.js';
 import type { ScheduleName, Widths } from '../../../src/studies/cubist-spiral/enumerate.js';
-import {
-  freshState,
-  type Members,
-  type MembersOptions,
-  membersCapacity,
-  openMembers,
-  RowOrder,
-} from '../../../src/studies/cubist-spiral/training/members.js';
+import { freshState, type Members, type MembersOptions } from '../../../src/studies/cubist-spiral/training/members.js';
+import { membersCapacity, openMembers } from '../../../src/studies/cubist-spiral/training/open-members.js';
 import { OrdinaryMembers } from '../../../src/studies/cubist-spiral/training/ordinary-members.js';
+import { RowOrder } from '../../../src/studies/cubist-spiral/training/row-order.js';
 import { spiralData, subNetworkInitial } from '../../../src/studies/cubist-spiral/training/setting.js';
 import { trainBlock } from '../../../src/studies/cubist-spiral/training/train.js';
 import { expectClose } from '../../support/close.js';

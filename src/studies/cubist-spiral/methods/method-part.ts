@@ -12,7 +12,8 @@ import {
 import type { Tensor } from '../../../tensor/tensor.js';
 import type { Widths } from '../enumerate.js';
 import { CompactMembers } from '../training/compact-members.js';
-import { freshState, RowOrder } from '../training/members.js';
+import { freshState } from '../training/members.js';
+import { RowOrder } from '../training/row-order.js';
 import { layerSizes, spiralShape, TRAINING } from '../training/setting.js';
 import type { MethodRunConfig } from '../types.js';
 import { maskBiases } from './bias-rule.js';

@@ -3,15 +3,8 @@ import { ShapeError } from '../../../gpu/errors.js';
 import { mlpFits } from '../../../population/index.js';
 import { type Neurons, parameterPlaces, usefulNeurons } from './compact.js';
 import { type Group, type GroupLimits, groupCost, groupNetworks } from './grouping.js';
-import {
-  freshState,
-  type MemberState,
-  type Members,
-  type MembersOptions,
-  type MemberTraining,
-  membersCapacity,
-  openMembers,
-} from './members.js';
+import { freshState, type MemberState, type Members, type MembersOptions, type MemberTraining } from './members.js';
+import { membersCapacity, openMembers } from './open-members.js';
 import { spiralShape } from './setting.js';
 import { Decays } from './unreached.js';
 

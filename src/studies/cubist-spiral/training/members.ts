@@ -1,19 +1,6 @@
-import type { Device } from '../../../gpu/device.js';
-import { ArgumentError } from '../../../gpu/errors.js';
-import { mlp } from '../../../nn/zoo/mlp.js';
-import {
-  type Batches,
-  bytesPerModel,
-  mlpCapacity,
-  mlpFits,
-  mlpParameterCount,
-  type PopulationData,
-  shuffledBatches,
-} from '../../../population/index.js';
+import type { PopulationData } from '../../../population/index.js';
 import type { ScheduleName, Widths } from '../enumerate.js';
-import { FusedMembers } from './fused-members.js';
-import { OrdinaryMembers } from './ordinary-members.js';
-import { spiralShape, TRAINING } from './setting.js';
+import type { RowOrder } from './row-order.js';
 
 /** What steps of members depend on and change. */
 export interface MemberState {
@@ -72,69 +59,3 @@ export const freshState = (values: Float32Array, count: number): MemberState => 
   momenta: new Float32Array(values.length),
   divergedAt: new Float64Array(count).fill(-1),
 });
-
-/** Networks under training: in the fused kernel where it holds their shape, by the ordinary path elsewhere. */
-export function openMembers(device: Device, options: MembersOptions): Members {
-  const { widths, rates, schedules, start } = options;
-  const parameters = mlpParameterCount(spiralShape(widths));
-  const count = rates.length;
-  for (const [what, got, expected] of [
-    ['schedules', schedules.length, count],
-    ['values', start.values.length, count * parameters],
-    ['momenta', start.momenta.length, count * parameters],
-    ['mask values', options.masks?.length ?? count * parameters, count * parameters],
-  ] as const)
-    if (got !== expected) throw new ArgumentError('openMembers', `${expected} ${what}`, `${got}`);
-  const fits = mlpFits(device, spiralShape(widths));
-  return fits.form ? new FusedMembers(device, options) : new OrdinaryMembers(device, options, fits.reason);
-}
-
-/** Bytes that networks of the ordinary path may take at a time. */
-const MEMORY = 2 ** 30;
-
-/** Most networks of a shape that are opened at a time. */
-export function membersCapacity(device: Device, widths: Widths): number {
-  const shape = spiralShape(widths);
-  if (mlpFits(device, shape).form) return mlpCapacity(device, shape, 1);
-  const { total, largest } = bytesPerModel(mlp([2, ...widths, 1]), { input: [2], batch: TRAINING.batch, slots: 1 });
-  return Math.max(1, Math.min(Math.floor(MEMORY / total), Math.floor(device.limits.maxBinding / largest)));
-}
-
-/** The order of rows by steps; what was asked for last is kept, so that many may train by it. */
-export class RowOrder {
-  private epoch = -1;
-  private ofEpoch: Uint32Array = new Uint32Array(0);
-  private last = { from: -1, steps: 0, batches: { size: TRAINING.batch, order: this.ofEpoch } as Batches };
-
-  constructor(
-    private readonly rows: number,
-    private readonly seed: number,
-  ) {}
-
-  /** Batches of the steps from `from` on. */
-  batches(from: number, steps: number): Batches {
-    if (this.last.from === from && this.last.steps === steps) return this.last.batches;
-    const { batch, stepsPerEpoch } = TRAINING;
-    const order = new Uint32Array(steps * batch);
-    for (let done = 0; done < steps; ) {
-      const within = (from + done) % stepsPerEpoch;
-      const some = Math.min(steps - done, stepsPerEpoch - within);
-      const rows = this.rowsOf(Math.floor((from + done) / stepsPerEpoch));
-      order.set(rows.subarray(within * batch, (within + some) * batch), done * batch);
-      done += some;
-    }
-    this.last = { from, steps, batches: { size: batch, order } };
-    return this.last.batches;
-  }
-
-  private rowsOf(epoch: number): Uint32Array {
-    if (this.epoch !== epoch) {
-      const { batch, stepsPerEpoch } = TRAINING;
-      this.ofEpoch = shuffledBatches(this.rows, batch, stepsPerEpoch, this.seed, {
-        firstStep: epoch * stepsPerEpoch,
-      }).order;
-      this.epoch = epoch;
-    }
-    return this.ofEpoch;
-  }
-}

@@ -2,7 +2,9 @@ import type { Device } from '../../../gpu/device.js';
 import { ArgumentError } from '../../../gpu/errors.js';
 import { type MlpShape, mlpLayers, mlpParameterCount, type PopulationData } from '../../../population/index.js';
 import type { ScheduleName, Widths } from '../enumerate.js';
-import { freshState, type MemberState, type Members, membersCapacity, openMembers, RowOrder } from './members.js';
+import { freshState, type MemberState, type Members } from './members.js';
+import { membersCapacity, openMembers } from './open-members.js';
+import { RowOrder } from './row-order.js';
 import { spiralShape, subNetworkInitial, TRAINING } from './setting.js';
 
 export {
