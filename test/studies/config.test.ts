@@ -101,7 +101,7 @@ describe('plans', () => {
 describe('loadStudy', () => {
   it('says which studies there are', async () => {
     await expect(loadStudy('svca')).rejects.toThrow(
-      'there is no study svca; there are svcca, and the path of a module',
+      'there is no study svca; there are svcca, cubist-spiral, and the path of a module',
     );
     await expect(loadStudy('toString')).rejects.toThrow('there is no study toString');
     await expect(loadStudy('./nowhere.js')).rejects.toThrow('./nowhere.js is not there');
