@@ -3,8 +3,10 @@ import type { JsonObject, RunSpec } from '../../store/record.js';
 import { runId } from '../../store/run-id.js';
 import type { ContinuationConfig, MethodsConfig, SearchConfig, SpiralConfig, StructuredConfig } from './config.js';
 import { denseParameters, narrowerTriples, type Truncation, type Widths, widthTriples } from './enumerate.js';
+import { LTH_TRAININGS } from './methods/method-schedules.js';
 import { candidatesOf, type WeightRange } from './search/candidates.js';
 import { latticeSizes } from './search/lattice.js';
+import { FULL_WIDTH, TRAINING } from './training/setting.js';
 import {
   type ContinuationRunConfig,
   type Initialisation,
@@ -31,11 +33,8 @@ export interface SpiralRun extends RunSpec {
 const SHAPES = [4, 8, 12, 16];
 /** Parameters times runs of a method that are trained together at most: seconds to minutes. */
 const METHOD_WORK = 150_000;
-/** Width of the network that fixed first weights are blocks of. */
-const FIXED_WIDTH = 16;
-const STEPS_AN_EPOCH = 390;
 /** Trainings that a method's run takes. */
-const ROUNDS: Partial<Record<Pruner, number>> = { lth: 5 };
+const ROUNDS: Partial<Record<Pruner, number>> = { lth: LTH_TRAININGS };
 /** Candidates beyond which a search is not one that can be done. */
 const MOST_CANDIDATES = 5_000_000;
 
@@ -151,8 +150,8 @@ class SpiralPlan {
   methods(config: MethodsConfig): void {
     const { initialisation, target, methods, rates, schedules, repeats } = config;
     for (const width of config.widths) {
-      if (initialisation === 'fixed' && width > FIXED_WIDTH)
-        throw new ArgumentError(STUDY, `methods.widths up to ${FIXED_WIDTH} with fixed first weights`, `${width}`);
+      if (initialisation === 'fixed' && width > FULL_WIDTH)
+        throw new ArgumentError(STUDY, `methods.widths up to ${FULL_WIDTH} with fixed first weights`, `${width}`);
       const { weights, biases } = denseParameters([width, width, width]);
       const budgets = config.budgets.filter((k) => k < weights).sort((a, b) => a - b);
       if (budgets.length === 0)
@@ -197,7 +196,7 @@ class SpiralPlan {
   }
 
   private work(runs: number, parameters: number): number {
-    return (runs * parameters * this.config.epochs * STEPS_AN_EPOCH) / 1e6;
+    return (runs * parameters * this.config.epochs * TRAINING.stepsPerEpoch) / 1e6;
   }
 }
 

@@ -1,6 +1,7 @@
 import { type RunContext, StoppedError } from '../../study.js';
 import type { ScheduleName, Widths } from '../enumerate.js';
 import { trainedNetwork } from '../trained.js';
+import { FULL_WIDTH } from '../training/setting.js';
 import {
   type BlockResult,
   type BlockRun,
@@ -11,8 +12,8 @@ import {
 } from '../training/train.js';
 import type { TrainedNetwork } from '../types.js';
 
-/** Widths of the network that fixed first weights are blocks of. */
-const FULL: Widths = [16, 16, 16];
+/** The network that fixed first weights are blocks of. */
+const FULL: Widths = [FULL_WIDTH, FULL_WIDTH, FULL_WIDTH];
 
 export interface Setting {
   readonly rate: number;
