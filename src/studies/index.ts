@@ -6,6 +6,7 @@ export { FolderError, type Manifest } from '../store/manifest.js';
 export type { Json, JsonObject, RunAbout, RunRecord, RunSpec, RunStatus } from '../store/record.js';
 export { runId } from '../store/run-id.js';
 export { ConfigError, type ConfigSources, configSchema, studyConfig } from './config.js';
+export { FailedRunsError } from './failed-runs.js';
 export { openStudyFolder, type StudyFolderOptions } from './open.js';
 export { type Plan, parseShard, planStudy, runsOfShard, type Shard } from './plan.js';
 export type { StudyReporter } from './progress.js';

@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { DataNotFoundError } from '../data/layouts.js';
 import type { Device } from '../gpu/device.js';
 import { DeviceLostError, NoDeviceError } from '../gpu/errors.js';
 import type { StudyFolder } from '../store/folder.js';
 import type { Journal } from '../store/journal.js';
-import { differencesOf } from '../store/manifest.js';
+import { LockedError } from '../store/lock.js';
+import { differencesOf, FolderError } from '../store/manifest.js';
 import type { JsonObject, RunRecord, RunSpec } from '../store/record.js';
+import { StorageError } from '../train/node/atomic-write.js';
+import { FailedRuns } from './failed-runs.js';
 import { type OpenedStudy, openStudyFolder, type StudyFolderOptions } from './open.js';
 import { runsOfShard, type Shard } from './plan.js';
 import type { StudyReporter } from './progress.js';
@@ -37,6 +41,8 @@ export interface RunStudyResult<C extends JsonObject = JsonObject> extends Opene
 const LOSSES = 3;
 /** Milliseconds between looks at what other workers have done. */
 const LOOK = 200;
+/** Errors that no other run would be spared: they end the study at once. */
+const OF_THE_PLACE = [StorageError, LockedError, FolderError, DataNotFoundError, DeviceLostError, NoDeviceError];
 
 /** How the process of a shard is called in its folder. */
 export const workerName = (shard?: Shard | null): string => (shard ? `shard-${shard.index}-of-${shard.count}` : 'main');
@@ -44,11 +50,13 @@ export const workerName = (shard?: Shard | null): string => (shard ? `shard-${sh
 /**
  * Does all runs of a study that have no record yet, each after those that it needs. Stopped or killed at any moment,
  * the same call goes on, and the finished table has the same bytes as if it had never been stopped. Several processes
- * may share a folder: every run is claimed by one of them.
+ * may share a folder: every run is claimed by one of them. A run that throws is set aside with all that need it, the
+ * others are done, and the same call tries it again.
  *
  * @throws ConfigError, FolderError: see `openStudyFolder`
  * @throws LockedError where another process works under the same name in this folder
  * @throws StorageError where the disk is full; nothing recorded is lost
+ * @throws FailedRunsError at the end, where runs were set aside
  */
 export async function runStudy<C extends JsonObject>(options: RunStudyOptions<C>): Promise<RunStudyResult<C>> {
   const opened = await openStudyFolder(options);
@@ -83,6 +91,7 @@ class Runner<C extends JsonObject> {
   private readonly folder: StudyFolder;
   private readonly reporter: StudyReporter;
   private readonly signal: AbortSignal;
+  private readonly failed: FailedRuns;
   private conflictsTold = 0;
 
   constructor(
@@ -95,13 +104,17 @@ class Runner<C extends JsonObject> {
     this.folder = folder;
     this.reporter = options.reporter ?? {};
     this.signal = options.signal ?? new AbortController().signal;
+    this.failed = new FailedRuns(options.study.label);
   }
 
   private get records(): ReadonlyMap<string, RunRecord> {
     return this.folder.records.byId;
   }
 
-  /** @returns false where it was stopped before all was done */
+  /**
+   * @returns false where it was stopped before all was done
+   * @throws FailedRunsError where all but the runs that failed, and what needs them, was done
+   */
   async all(runs: readonly RunSpec[]): Promise<boolean> {
     await this.look([]);
     this.reporter.begin?.(runs, this.records);
@@ -112,8 +125,9 @@ class Runner<C extends JsonObject> {
       if (claim) {
         if (!(await this.perform(claim))) return false;
       } else await delay(LOOK, undefined, { signal: this.signal }).catch(() => {});
-      left = await this.look(left);
+      left = this.failed.without(await this.look(left));
     }
+    this.failed.check();
     return true;
   }
 
@@ -161,11 +175,14 @@ class Runner<C extends JsonObject> {
       const outcome = by === null ? await this.execute(run) : { status: 'blocked' as const, result: { by } };
       await this.journal.append([this.record(run, outcome, started)]);
       await this.folder.dropCheckpoint(run.id);
+      this.failed.succeeded();
       return true;
     } catch (error) {
       if (error instanceof StoppedError) return false;
-      if (!this.signal.aborted) this.reporter.notice?.(`${this.options.study.label(run)} (run ${run.id}) failed`);
-      throw error;
+      if (this.signal.aborted || OF_THE_PLACE.some((kind) => error instanceof kind)) throw error;
+      const what = this.failed.add(run, error as Error);
+      this.reporter.notice?.(what);
+      return true;
     } finally {
       release();
     }

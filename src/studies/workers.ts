@@ -17,9 +17,12 @@ export interface WorkersOptions<C extends JsonObject>
   workers: number;
 }
 
+/** How often a worker that was killed is started again. */
+const RESTARTS = 3;
+
 /**
- * Does a study's runs in several processes on one folder, each with a device of its own. What a worker that is killed
- * was doing, the others take up.
+ * Does a study's runs in several processes on one folder, each with a device of its own. A worker that is killed (out
+ * of memory, say) is started again; what it was doing goes on from its checkpoint, there or in another worker.
  *
  * @throws SecateurError where all workers ended before all was done, with the first one's words
  */
@@ -48,6 +51,7 @@ export async function runStudyInWorkers<C extends JsonObject>(options: WorkersOp
 }
 
 class Pool {
+  private readonly children = new Set<ChildProcess>();
   private readonly failures: string[] = [];
   private readonly reporter: StudyReporter;
   private left: readonly RunSpec[];
@@ -72,19 +76,34 @@ class Pool {
     this.reporter.begin?.(this.runs, this.opened.folder.records.byId);
     if (signal?.aborted || this.left.length === 0) return [];
     const names = Array.from({ length: workers }, (_, i) => `${workerName(shard)}.${i + 1}`);
-    const children = names.map((name) => this.start(name));
-    const stop = () => children.forEach((child) => child.connected && child.send('stop'));
-    const kill = () => children.forEach((child) => child.kill('SIGKILL'));
+    const stop = () => this.children.forEach((child) => child.connected && child.send('stop'));
+    const kill = () => this.children.forEach((child) => child.kill('SIGKILL'));
     signal?.addEventListener('abort', stop);
     process.on('exit', kill);
     try {
-      await Promise.all(children.map((child, i) => this.ended(child, names[i])));
+      await Promise.all(names.map((name) => this.keepUp(name)));
       await this.looking;
     } finally {
       signal?.removeEventListener('abort', stop);
       process.removeListener('exit', kill);
     }
     return this.failures;
+  }
+
+  /** Runs a worker to its end, and again where it was killed before all was done. */
+  private async keepUp(name: string): Promise<void> {
+    for (let restarts = 0; ; restarts++) {
+      const child = this.start(name);
+      this.children.add(child);
+      const signal = await ended(child);
+      this.children.delete(child);
+      if (!signal || this.options.signal?.aborted) return;
+      await this.looking;
+      const again = this.left.length > 0 && restarts < RESTARTS;
+      const text = `worker ${name} was ended by ${signal}`;
+      this.reporter.notice?.(again ? `${text}; it is started again` : text);
+      if (!again) return void this.failures.push(text);
+    }
   }
 
   private start(worker: string): ChildProcess {
@@ -121,20 +140,14 @@ class Pool {
       return !record;
     });
   }
+}
 
-  private ended(child: ChildProcess, name: string): Promise<void> {
-    return new Promise((done, fail) => {
-      child.on('error', fail);
-      child.on('close', (_, signal) => {
-        if (signal) {
-          const text = `worker ${name} was ended by ${signal}`;
-          this.failures.push(text);
-          this.reporter.notice?.(`${text}; the others take up what it was doing`);
-        }
-        done();
-      });
-    });
-  }
+/** @returns the signal that ended a process, or null where it ended by itself */
+function ended(child: ChildProcess): Promise<NodeJS.Signals | null> {
+  return new Promise((done, fail) => {
+    child.on('error', fail);
+    child.on('close', (_, signal) => done(signal));
+  });
 }
 
 /** Threads of the software driver in each of several workers; one that would have a single thread does without. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDevice } from '../../src/index.js';
 import {
+  FailedRunsError,
   FolderError,
   LockedError,
   planStudy,
@@ -92,18 +93,42 @@ describe('runStudy', () => {
     expect([...records.values()].filter((r) => r.status === 'finished')).toHaveLength(10);
   });
 
-  it('leaves the rest done when a run throws, and does it again the next time', async () => {
+  it('sets a run that throws aside, with what needs it, does the others, and tries it again the next time', async () => {
     const path = scratch();
     const bad = planStudy(fakeStudy(), SMALL).runs[6];
     const reporter = collector();
     const onStep = ({ id }: { id: string }) => {
       if (id === bad.id) throw new Error('a bug');
     };
-    await expect(run(path, { study: fakeStudy({ onStep }), reporter })).rejects.toThrow('a bug');
-    expect(reporter.notices).toEqual([expect.stringContaining(`run ${bad.id}) failed`)]);
-    expect(lines(path)).toHaveLength(6);
+    const failing = run(path, { study: fakeStudy({ onStep }), reporter });
+    await expect(failing).rejects.toThrow(FailedRunsError);
+    await expect(failing).rejects.toThrow(new RegExp(`^a run failed[^]*run ${bad.id}\\) failed: Error: a bug`));
+    expect(reporter.notices).toEqual([expect.stringContaining(`run ${bad.id}) failed: a bug`)]);
+    expect(lines(path)).toHaveLength(13);
     expect(readdirSync(join(path, 'locks'))).toEqual([]);
     expect((await run(path)).status).toBe('complete');
+  });
+
+  it('ends where the first run throws, with its words', async () => {
+    const path = scratch();
+    const onStep = () => {
+      throw new TypeError('a bug');
+    };
+    await expect(run(path, { study: fakeStudy({ onStep }) })).rejects.toThrow(TypeError);
+    expect(readFileSync(join(path, 'runs', 'main.jsonl'), 'utf8')).toBe('');
+  });
+
+  it('ends after five failures in a row', async () => {
+    const path = scratch();
+    const config = { ...SMALL, seeds: [0], sparsities: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7] };
+    let tried = 0;
+    const onStep = ({ config }: { config: { kind?: unknown } }) => {
+      if (config.kind !== 'child') return;
+      tried++;
+      throw new Error('a bug');
+    };
+    await expect(run(path, { study: fakeStudy({ onStep }), config })).rejects.toThrow('5 runs failed');
+    expect(tried).toBe(5);
   });
 
   it('gives a run only what it needs', async () => {
