@@ -124,9 +124,12 @@ function places(spec: GemmSpec, v: number): string {
   return each((j) => `select(-1, i32((col${v} + ${j}u) * ${lead}), col${v} + ${j}u < P.cols)`);
 }
 
-/** Accumulator of row i (an expression) in group v. */
-const accumulator = (tile: SubgroupTile, v: number, i: string): string =>
-  tile.quads === 1 ? `acc[${i}]` : `acc[(${i}) * ${tile.quads}u + ${v}u]`;
+/**
+ * Accumulator of row i (an expression) in group v. Mesa takes the length of an array as a bound of the loop that walks
+ * it, and unrolls that loop: three times the compile time. The min() keeps it from that.
+ */
+const accumulator = ({ rows, quads }: SubgroupTile, v: number, i: string): string =>
+  `acc[min(${quads === 1 ? i : `(${i}) * ${quads}u + ${v}u`}, ${rows * quads - 1}u)]`;
 
 function storeAlongCols(spec: GemmSpec, tile: SubgroupTile, v: number): string {
   const count = tile.unroll ? `${tile.rows}u` : 'P.tileRows';

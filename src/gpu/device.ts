@@ -25,7 +25,10 @@ export interface OpenDeviceOptions {
   adapter?: string;
   /** Threads of the software driver: 0 makes small dispatches 10x cheaper, the number of cores suits one big job. */
   threads?: number;
-  /** Dawn toggles to switch on and off, for example `{ disable: ['timestamp_quantization'] }`. */
+  /**
+   * Dawn toggles to switch on and off, for example `{ disable: ['timestamp_quantization'] }`. On Mesa's software driver,
+   * which checks the bounds of buffers itself, Dawn's own checks are off; `{ disable: ['disable_robustness'] }` keeps them.
+   */
   toggles?: { enable?: string[]; disable?: string[] };
   /** Choose kernels as for this class of device instead of the adapter's own. */
   deviceClass?: DeviceClass;

@@ -1,6 +1,7 @@
 import type { GemmSpec, OperandSpec, Problem } from '../../shaders/gemm/spec.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { ConvAttrs } from './conv-geometry.js';
+import { launchStrips, type StripProblem, takesStrips } from './conv-strip.js';
 import { isDepthwise, launchDepthwiseForward, launchDepthwiseInput, launchDepthwiseWeight } from './depthwise.js';
 import { launchGemm, type Product } from './gemm.js';
 
@@ -18,6 +19,14 @@ export function convForward(inputs: readonly Tensor[], attrs: ConvAttrs): Tensor
   const out = Tensor.empty('conv2d', x.device, 'f32', [...lead, sides.images, ...attrs.output, w.shape[w.rank - 4]]);
   if (isDepthwise(attrs, sides.ci, sides.co, [x, w])) {
     launchDepthwiseForward(attrs, x, w, bias, out);
+    return out;
+  }
+  const strips: StripProblem = {
+    ...{ op: 'conv2d', models: sides.members, images: sides.images, depth: sides.ci, rows: sides.co },
+    ...{ source: x, weight: w, bias, out },
+  };
+  if (takesStrips(attrs, strips)) {
+    launchStrips(attrs, strips);
     return out;
   }
   const byTap = sides.ci % 4 === 0;
@@ -46,6 +55,14 @@ export function convInput(g: Tensor, w: Tensor, attrs: ConvAttrs): Tensor {
   ]);
   if (isDepthwise(attrs, sides.ci, sides.co, [g, w])) {
     launchDepthwiseInput(attrs, g, w, out);
+    return out;
+  }
+  const strips: StripProblem = {
+    ...{ op: 'conv2dInput', models: sides.members, images: sides.images, depth: sides.co, rows: sides.ci },
+    ...{ source: g, weight: w, bias: null, out },
+  };
+  if (takesStrips(attrs, strips)) {
+    launchStrips(attrs, strips);
     return out;
   }
   const byTap = sides.co % 4 === 0;

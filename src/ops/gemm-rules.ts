@@ -23,6 +23,9 @@ export function overrideTiles(device: Device, override: TileOverride | null): vo
   else overrides.delete(device);
 }
 
+/** Whether every product of a device is to take a tile, even where another kernel would do better. */
+export const hasTileOverride = (device: Device): boolean => overrides.has(device);
+
 /**
  * The rules, by device class.
  *

@@ -57,21 +57,24 @@ describe.skipIf(!unpacked)('loadDawn with the unpacked driver', () => {
        print([driver, process.env.LP_NUM_THREADS]);
        print((await loadDawn()).gpu === gpu);
        print((await loadDawn({ toggles: { enable: ['skip_validation'] } })).gpu === gpu);
+       print((await loadDawn({ toggles: { disable: ['disable_robustness'] } })).driver.toggles);
        print(await failure(loadDawn({ threads: 3, driver: 'software' })));
        print(await failure(loadDawn({ threads: 1 })));
        print(await failure(loadDawn({ driver: 'system' })));`,
       clean,
     );
-    const [facts, same, other, fine, threads, driver] = child.stdout
+    const [facts, same, other, checked, fine, threads, driver] = child.stdout
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
     const source = unpacked?.source;
     const lavapipe = source === 'lavapipe';
-    expect(facts[0]).toMatchObject({ source, threads: lavapipe ? 3 : null, toggles: { enable: [], disable: [] } });
+    const enable = lavapipe ? ['disable_robustness'] : [];
+    expect(facts[0]).toMatchObject({ source, threads: lavapipe ? 3 : null, toggles: { enable, disable: [] } });
     expect(facts[0].shaderCache === null).toBe(!lavapipe);
     expect(facts[1]).toBe('3');
     expect([same, other, fine]).toEqual([true, false, 'fine']);
+    expect(checked).toEqual({ enable: [], disable: ['disable_robustness'] });
     const was = `the threads that this process's driver was loaded with (3), got 1`;
     expect(threads).toBe(lavapipe ? `argument: loadDawn: expected ${was}` : 'fine');
     expect(driver).toBe(

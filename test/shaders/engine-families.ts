@@ -1,5 +1,6 @@
 import { argReduceShader } from '../../shaders/arg-reduce.js';
 import { batchNormShader, combineShader } from '../../shaders/batch-norm.js';
+import { convStripShader } from '../../shaders/conv-strip.js';
 import { countShader } from '../../shaders/count.js';
 import { depthwiseApplyShader, depthwiseWeightShader } from '../../shaders/depthwise.js';
 import { gatherShader } from '../../shaders/gather.js';
@@ -201,6 +202,16 @@ export const engineFamilies: readonly Family[] = [
     { running: false },
     { combine: 'sums', running: false, workgroup: 8 },
   ]),
+  family(
+    'conv-strip',
+    convStripShader,
+    { lanes: 8, rows: 10, strips: 2, taps: 5, vector: false, bias: true, activation: 'relu' },
+    [
+      { lanes: 4, rows: 24, strips: 1, vector: true },
+      { lanes: 16, rows: 4, taps: 11, bias: false, activation: 'none' },
+      { lanes: 32, rows: 8, taps: 3, vector: true, activation: 'tanh' },
+    ],
+  ),
   family(
     'depthwise',
     depthwiseApplyShader,

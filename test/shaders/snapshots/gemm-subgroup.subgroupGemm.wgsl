@@ -130,21 +130,21 @@ acc[15] = fma(s15_3, b0_3, fma(s15_2, b0_2, fma(s15_1, b0_1, fma(s15_0, b0_0, ac
     for (var i = 0u; i < P.tileRows; i++) {
       let row = row0 + i;
       if (row < P.rows) {
-        let value = acc[i];
+        let value = acc[min(i, 15u)];
         c[(cBase + row * P.cLead + col0) / 4u] = value;
       }
     }
   }
 }
-// {"p":{"load":"i4","half":false},"q":{"load":"k4","half":false}}: 144 lines, sha256 58eab47c2c9b7643
-// {"p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 134 lines, sha256 d5742e343fe8472e
-// {"p":{"load":"k4","half":true},"q":{"load":"i4","half":true}}: 139 lines, sha256 661958b2334be3cc
-// {"bias":"col","activation":"relu"}: 139 lines, sha256 f56e46aaa55f88f7
-// {"bias":"row","activation":"tanh","store":{"along":"row","vector":true}}: 163 lines, sha256 da4a958ea87b6ebd
-// {"problem":"convForward","p":{"load":"k4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true},"bias":"row","activation":"relu"}: 203 lines, sha256 4a8e143aa38597e4
-// {"problem":"convForward","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"row","vector":false},"tail":true}: 239 lines, sha256 3dda7433bfdd4b77
-// {"problem":"convInput","p":{"load":"i4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true}}: 222 lines, sha256 2825698c19b59555
-// {"problem":"convWeight","p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"store":{"along":"col","vector":true}}: 190 lines, sha256 9c5aa632ec5e714e
-// {"problem":"convWeight","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 226 lines, sha256 09afba3eedb490ed
-// {"tile":{"kind":"subgroup","lanes":4,"rows":16,"quads":1,"unroll":false}}: 142 lines, sha256 d19746f157fc50a2
-// {"tile":{"kind":"subgroup","lanes":32,"rows":8,"quads":2,"unroll":true}}: 120 lines, sha256 6f02f31208dddf8e
+// {"p":{"load":"i4","half":false},"q":{"load":"k4","half":false}}: 144 lines, sha256 547d31b899c40f62
+// {"p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 134 lines, sha256 1d4280e2b4cc0c55
+// {"p":{"load":"k4","half":true},"q":{"load":"i4","half":true}}: 139 lines, sha256 18026c91312a3ff9
+// {"bias":"col","activation":"relu"}: 139 lines, sha256 266eda58cdc36b53
+// {"bias":"row","activation":"tanh","store":{"along":"row","vector":true}}: 163 lines, sha256 51ff5c2a16757f71
+// {"problem":"convForward","p":{"load":"k4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true},"bias":"row","activation":"relu"}: 203 lines, sha256 601726866706e2c4
+// {"problem":"convForward","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"row","vector":false},"tail":true}: 239 lines, sha256 ec854071e0a302d7
+// {"problem":"convInput","p":{"load":"i4","half":false},"q":{"load":"k4","half":false},"store":{"along":"row","vector":true}}: 222 lines, sha256 e253f59fd77b7197
+// {"problem":"convWeight","p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"store":{"along":"col","vector":true}}: 190 lines, sha256 aae5d18d7fa67535
+// {"problem":"convWeight","p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"tail":true}: 226 lines, sha256 0cc4ee8fb7720a55
+// {"tile":{"kind":"subgroup","lanes":4,"rows":16,"quads":1,"unroll":false}}: 142 lines, sha256 a636f9e5f6a052bf
+// {"tile":{"kind":"subgroup","lanes":32,"rows":8,"quads":2,"unroll":true}}: 120 lines, sha256 6273a34732f7c85b

@@ -165,13 +165,13 @@ acc[7] = fma(s7_3, b0_3, fma(s7_2, b0_2, fma(s7_1, b0_1, fma(s7_0, b0_0, acc[7])
     for (var i = 0u; i < P.tileRows; i++) {
       let row = row0 + i;
       if (row < P.rows) {
-        let value = acc[i] + vec4f(bias[biasBase + row]);
+        let value = acc[min(i, 7u)] + vec4f(bias[biasBase + row]);
         c[(cBase + row * P.cLead + col0) / 4u] = select(value, vec4f(0.0), value <= vec4f(0.0));
       }
     }
   }
   }
 }
-// {"turned":true,"p":{"load":"i4","half":false},"store":{"along":"row","vector":true}}: 192 lines, sha256 7ae6c229eda2e843
-// {"block":4,"panel":1024,"tile":{"kind":"subgroup","lanes":8,"rows":4,"quads":1,"unroll":false}}: 119 lines, sha256 7551405d16167a7c
-// {"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false}}: 166 lines, sha256 f01fc9a0935447fa
+// {"turned":true,"p":{"load":"i4","half":false},"store":{"along":"row","vector":true}}: 192 lines, sha256 d035e646c6a4ed1b
+// {"block":4,"panel":1024,"tile":{"kind":"subgroup","lanes":8,"rows":4,"quads":1,"unroll":false}}: 119 lines, sha256 4364ac6eb3f7119b
+// {"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false}}: 166 lines, sha256 00cab68081e414bb

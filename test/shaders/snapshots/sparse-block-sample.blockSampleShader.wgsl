@@ -136,13 +136,13 @@ acc[15] = fma(s15_3, b0_3, fma(s15_2, b0_2, fma(s15_1, b0_1, fma(s15_0, b0_0, ac
     for (var i = 0u; i < P.tileRows; i++) {
       let row = row0 + i;
       if (row < P.rows) {
-        let value = acc[i];
+        let value = acc[min(i, 15u)];
         c[(cBase + row * P.cLead + col0) / 4u] = value;
       }
     }
   }
 }
-// {"p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"tail":true}: 144 lines, sha256 f077fea22625e2cb
-// {"p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"tail":true}: 140 lines, sha256 ea9407a549152706
-// {"hand":"storage","tile":{"kind":"subgroup","lanes":64,"rows":8,"quads":1,"unroll":false}}: 115 lines, sha256 9a39dfddc4e30051
-// {"problem":"convWeight","p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"tail":true}: 197 lines, sha256 dd08aa3fa6fc5ce3
+// {"p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"tail":true}: 144 lines, sha256 393cb181155992ac
+// {"p":{"load":"scalar","half":false},"q":{"load":"scalar","half":false},"tail":true}: 140 lines, sha256 5ecaa701f5f88f40
+// {"hand":"storage","tile":{"kind":"subgroup","lanes":64,"rows":8,"quads":1,"unroll":false}}: 115 lines, sha256 6ea641d5bfca666d
+// {"problem":"convWeight","p":{"load":"i4","half":false},"q":{"load":"i4","half":false},"tail":true}: 197 lines, sha256 1e56a8ecff020f03

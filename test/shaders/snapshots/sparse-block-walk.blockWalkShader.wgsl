@@ -141,15 +141,15 @@ acc[15] = fma(s15_3, b0_3, fma(s15_2, b0_2, fma(s15_1, b0_1, fma(s15_0, b0_0, ac
     for (var i = 0u; i < P.tileRows; i++) {
       let row = row0 + i;
       if (row < P.rows) {
-        let value = acc[i] + vec4f(bias[biasBase + row]);
+        let value = acc[min(i, 15u)] + vec4f(bias[biasBase + row]);
         c[(cBase + row * P.cLead + col0) / 4u] = select(value, vec4f(0.0), value <= vec4f(0.0));
       }
     }
   }
 }
-// {"turned":true,"p":{"load":"i4","half":false},"store":{"along":"row","vector":true}}: 169 lines, sha256 86aebf4109afc4a7
-// {"q":{"load":"k4","half":false},"bias":"none","activation":"none"}: 150 lines, sha256 97405f48fc8d0f4e
-// {"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"folded":true}: 149 lines, sha256 3bae7f03d71f62a1
-// {"hand":"storage","tile":{"kind":"subgroup","lanes":64,"rows":8,"quads":1,"unroll":false}}: 120 lines, sha256 e36d3a31bf80bd03
-// {"problem":"convForward","q":{"load":"k4","half":false},"store":{"along":"row","vector":true}}: 209 lines, sha256 e7ceee052d68ffb4
-// {"problem":"convInput","p":{"load":"i4","half":false},"q":{"load":"k4","half":false},"bias":"none","turned":true,"store":{"along":"row","vector":true}}: 227 lines, sha256 1e2eadc2a51acc86
+// {"turned":true,"p":{"load":"i4","half":false},"store":{"along":"row","vector":true}}: 169 lines, sha256 c79f8a322affc796
+// {"q":{"load":"k4","half":false},"bias":"none","activation":"none"}: 150 lines, sha256 90cf87a0580d0b7a
+// {"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"folded":true}: 149 lines, sha256 a8d5ccd70031c868
+// {"hand":"storage","tile":{"kind":"subgroup","lanes":64,"rows":8,"quads":1,"unroll":false}}: 120 lines, sha256 9c4a158bbf58395f
+// {"problem":"convForward","q":{"load":"k4","half":false},"store":{"along":"row","vector":true}}: 209 lines, sha256 f3d0a1a95b69e426
+// {"problem":"convInput","p":{"load":"i4","half":false},"q":{"load":"k4","half":false},"bias":"none","turned":true,"store":{"along":"row","vector":true}}: 227 lines, sha256 ce54a893522a00d4

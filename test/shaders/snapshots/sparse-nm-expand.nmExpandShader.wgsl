@@ -137,11 +137,11 @@ acc[15] = fma(s15_3, b0_3, fma(s15_2, b0_2, fma(s15_1, b0_1, fma(s15_0, b0_0, ac
     for (var i = 0u; i < P.tileRows; i++) {
       let row = row0 + i;
       if (row < P.rows) {
-        let value = acc[i] + vec4f(bias[biasBase + row]);
+        let value = acc[min(i, 15u)] + vec4f(bias[biasBase + row]);
         c[(cBase + row * P.cLead + col0) / 4u] = select(value, vec4f(0.0), value <= vec4f(0.0));
       }
     }
   }
 }
-// {"kept":3,"q":{"load":"k4","half":false},"store":{"along":"row","vector":true},"bias":"none","activation":"none"}: 173 lines, sha256 88154b31dc9c289a
-// {"kept":4,"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"folded":true}: 149 lines, sha256 6315154ce0d8221a
+// {"kept":3,"q":{"load":"k4","half":false},"store":{"along":"row","vector":true},"bias":"none","activation":"none"}: 173 lines, sha256 a82fe473f72f9965
+// {"kept":4,"q":{"load":"scalar","half":false},"store":{"along":"col","vector":false},"folded":true}: 149 lines, sha256 35ab9d73ec94a8ba
