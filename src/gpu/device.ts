@@ -179,7 +179,7 @@ export class Device {
   async read(binding: Binding, bytes: number): Promise<ArrayBuffer> {
     this.assertOpen('read');
     this.refuseInsideStep('a readback');
-    this.throwFailure();
+    if (this.failure) await this.settle(Promise.resolve());
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     const staging =
       this.staging.get(size)?.pop() ??
@@ -263,16 +263,11 @@ export class Device {
 
   /** Waits; a failure found meanwhile wins over the promise's own rejection, because it says why. */
   private async settle<T>(promise: Promise<T>): Promise<T> {
-    try {
-      const value = await this.wait(promise);
-      while (this.pipelines.checks.size > 0) await this.wait(Promise.all(this.pipelines.checks));
-      this.throwFailure();
-      return value;
-    } catch (error) {
-      await Promise.resolve();
-      this.throwFailure();
-      throw error;
-    }
+    const [outcome] = await Promise.allSettled([this.wait(promise)]);
+    while (this.pipelines.checks.size > 0) await this.wait(Promise.all(this.pipelines.checks));
+    this.throwFailure();
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
   }
   private fail(error: SecateurError): void {
     // The first failure explains the later ones, save that a shader's diagnostics arrive after its first refused use.

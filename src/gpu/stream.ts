@@ -53,6 +53,8 @@ export class Stream {
   /** Keys of the bind groups that name a lease. */
   private readonly groupKeys = new Map<number, Set<string>>();
   private profiler: Profiler | null = null;
+  /** Pipelines that were dispatched at least once. */
+  private readonly started = new WeakSet<Pipeline>();
 
   constructor(
     private readonly device: GPUDevice,
@@ -85,7 +87,17 @@ export class Stream {
     if (pipeline.mode === 'uniform' && this.ringUsed === RING_SLOTS) this.flush();
     if (this.profiler) this.encodeProfiled(d, this.profiler);
     else this.encode(this.openPass(), d, pipeline.mode === 'uniform' ? this.ringSlot(params) : 0);
-    if (++this.pending >= this.batch) this.flush();
+    if (++this.pending >= this.batch || this.isFirst(pipeline)) this.flush();
+  }
+
+  /**
+   * Software drivers compile a pipeline when its first dispatch runs. Submitted at once, that happens beside the
+   * translation of the next kernels, which takes this thread about a tenth as long.
+   */
+  private isFirst(pipeline: Pipeline): boolean {
+    if (this.started.has(pipeline)) return false;
+    this.started.add(pipeline);
+    return !this.profiler;
   }
 
   /** Encodes a captured list in one pass and one submit, between two lists of copies. */
