@@ -52,6 +52,7 @@ const SOFTWARE_TILES = [
   { rows: 32, quads: 1 },
   { rows: 24, quads: 1 },
   { rows: 16, quads: 1 },
+  { rows: 12, quads: 1 },
   { rows: 8, quads: 1 },
 ] as const;
 
@@ -59,7 +60,8 @@ const SOFTWARE_TILES = [
  * Cost of four k of one tile on a software device, in multiply-adds of one vector: a broadcast costs 1.3, a vec4 load
  * 36, and each row takes 16 multiply-adds a group of columns.
  */
-const softwareCost = (rows: number, quads: number): number => rows * (5.2 + 16 * quads) + (rows / 8) * 36 + quads * 144;
+const softwareCost = (rows: number, quads: number): number =>
+  rows * (5.2 + 16 * quads) + Math.ceil(rows / 8) * 36 + quads * 144;
 
 /**
  * Most rows of a tile for a product of so many operations. A pipeline of 32 rows takes some 0.4 s to compile, one of

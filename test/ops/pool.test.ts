@@ -52,6 +52,9 @@ const cases: { images: number; size: Two; channels: number; options: PoolOptions
   { images: 1, size: [10, 3], channels: 7, options: { kernel: 2, stride: 3, padding: 1, ceilMode: true } },
   { images: 1, size: [3, 5], channels: 4, options: { kernel: 2, stride: 2, padding: 1, ceilMode: true } },
   { images: 5, size: [6, 6], channels: 4, options: { kernel: 2, stride: 2, padding: 1 } },
+  { images: 2, size: [4, 9], channels: 5, options: { kernel: [1, 3] } },
+  { images: 3, size: [6, 4], channels: 4, options: { kernel: 2, stride: [1, 2] } },
+  { images: 2, size: [7, 8], channels: 10, options: { kernel: 2 } },
 ];
 
 describe(`pooling (seed ${SEED})`, () => {
