@@ -49,11 +49,6 @@ interface Entry {
 
 /** Samples of GPU time, each beside a sample of wall time. */
 const GPU_SAMPLES = 9;
-/**
- * Milliseconds before a sample of another candidate, where libraries are among them: the threads of some (OpenBLAS,
- * XNNPACK) spin on for a while after a call, and would take a core from whoever comes next.
- */
-const REST_MS = 100;
 /** Wall time of one candidate's samples that the fewest samples may not exceed, in ms. */
 const MOST_MS = 15_000;
 
@@ -83,12 +78,8 @@ export async function measure(c: Case, budget: Budget): Promise<Row[]> {
       });
     }
     for (const e of entries) if (sound(e.row)) await guarded(e.row, () => warmUp(e, c, budget));
-    const rests = entries.some(({ row }) => row.kind === 'peer');
-    let before = -1;
     for (const i of interleave(entries.map((e) => (sound(e.row) ? e.wanted : 0)))) {
       const e = entries[i];
-      if (rests && i !== before) await new Promise((done) => setTimeout(done, REST_MS));
-      before = i;
       if (sound(e.row)) await guarded(e.row, () => sampleOnce(e));
     }
     for (const e of entries) if (sound(e.row)) finish(e);
