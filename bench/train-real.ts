@@ -50,6 +50,16 @@ const RECIPES: Record<string, Recipe> = {
     epochs: 8,
     augmentation: CIFAR_AUGMENTATION,
   },
+  'vgg11-plain-quarter': {
+    data: 'cifar10',
+    network: 'vgg11',
+    widthMultiplier: 0.25,
+    optimiser: adamOf,
+    lr: 1e-3,
+    batch: 125,
+    epochs: 8,
+    augmentation: CIFAR_AUGMENTATION,
+  },
 };
 
 async function trainOn(device: Device, name: string, recipe: Recipe, epochs: number, seed: number): Promise<void> {
