@@ -187,7 +187,10 @@ describe('secateur study', () => {
     );
     process.kill(worker.pid, 'SIGKILL');
     const { code, words } = await again.ended;
-    expect([code, words]).toEqual([0, expect.stringContaining('worker main.1 was ended by SIGKILL; it is started again')]);
+    expect([code, words]).toEqual([
+      0,
+      expect.stringContaining('worker main.1 was ended by SIGKILL; it is started again'),
+    ]);
     expect(table(path)).toBe(await undisturbed());
   }, 120_000);
 
