@@ -2,7 +2,7 @@ import { type ConvStripSpec, convStripShader } from '../../shaders/conv-strip.js
 import { defineKernel, foldGrid } from '../gpu/kernel.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { ConvAttrs } from './conv-geometry.js';
-import { hasTileOverride } from './gemm-rules.js';
+import { hasTileOverride, sharesBySubgroup } from './gemm-rules.js';
 
 const kernel = defineKernel<ConvStripSpec>({ name: 'convStrip', shader: convStripShader });
 
@@ -36,8 +36,7 @@ export function takesStrips(attrs: ConvAttrs, p: StripProblem): boolean {
   const { stride, dilation, kernel: taps } = attrs;
   const width = p.op === 'conv2d' ? attrs.output[1] : attrs.input[1];
   return (
-    device.deviceClass === 'software' &&
-    [4, 8, 16, 32, 64].includes(device.subgroupSize) &&
+    sharesBySubgroup(device) &&
     !hasTileOverride(device) &&
     p.depth % 4 !== 0 &&
     (Math.ceil(width / 4) * 4) / width <= MAX_WASTE &&

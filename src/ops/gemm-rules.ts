@@ -43,9 +43,12 @@ export function chooseTile(device: Device, product: Product): TileChoice {
     checkTile(device, tuned.tile);
     return { tile: tuned.tile, splits: tuned.splits, why: `tuned: ${tuned.key}` };
   }
-  const subgroups = [4, 8, 16, 32, 64].includes(device.subgroupSize);
-  return device.deviceClass === 'software' && subgroups ? softwareTile(device, product) : gpuTile(device, product);
+  return sharesBySubgroup(device) ? softwareTile(device, product) : gpuTile(device, product);
 }
+
+/** Whether a device shares operands by subgroup broadcasts: software with subgroups of a size that the kernels take. */
+export const sharesBySubgroup = ({ deviceClass, subgroupSize }: Device): boolean =>
+  deviceClass === 'software' && [4, 8, 16, 32, 64].includes(subgroupSize);
 
 /** Tiles of the subgroup body. More column groups a lane never paid on a software device: the registers spill. */
 const SOFTWARE_TILES = [

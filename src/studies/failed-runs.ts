@@ -22,14 +22,15 @@ export class FailedRuns {
 
   constructor(private readonly label: (run: RunSpec) => string) {}
 
-  succeeded(): void {
+  /** Tells that runs of this study can be done: one was, here or in an earlier call. */
+  someDone(): void {
     this.anyDone = true;
     this.inARow = 0;
   }
 
   /**
    * Sets a run aside. @returns what to tell
-   * @throws the run's own error where nothing has worked so far
+   * @throws the run's own error where no run was ever done
    * @throws FailedRunsError after too many failures in a row
    */
   add(run: RunSpec, error: Error): string {

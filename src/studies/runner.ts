@@ -117,6 +117,7 @@ class Runner<C extends JsonObject> {
    */
   async all(runs: readonly RunSpec[]): Promise<boolean> {
     await this.look([]);
+    if (this.records.size > 0) this.failed.someDone();
     this.reporter.begin?.(runs, this.records);
     let left = runs.filter(({ id }) => !this.records.has(id));
     while (left.length > 0) {
@@ -175,7 +176,7 @@ class Runner<C extends JsonObject> {
       const outcome = by === null ? await this.execute(run) : { status: 'blocked' as const, result: { by } };
       await this.journal.append([this.record(run, outcome, started)]);
       await this.folder.dropCheckpoint(run.id);
-      this.failed.succeeded();
+      this.failed.someDone();
       return true;
     } catch (error) {
       if (error instanceof StoppedError) return false;

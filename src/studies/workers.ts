@@ -97,8 +97,8 @@ class Pool {
       this.children.add(child);
       const signal = await ended(child);
       this.children.delete(child);
-      if (!signal || this.options.signal?.aborted) return;
       await this.looking;
+      if (!signal || this.options.signal?.aborted) return;
       const again = this.left.length > 0 && restarts < RESTARTS;
       const text = `worker ${name} was ended by ${signal}`;
       this.reporter.notice?.(again ? `${text}; it is started again` : text);

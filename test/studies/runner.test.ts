@@ -109,6 +109,20 @@ describe('runStudy', () => {
     expect((await run(path)).status).toBe('complete');
   });
 
+  it('does the others too where a stopped study goes on with a run that throws', async () => {
+    const path = scratch();
+    const { runs } = planStudy(fakeStudy(), SMALL);
+    const controller = new AbortController();
+    const stops = ({ id }: { id: string }) => id === runs[1].id && controller.abort();
+    await run(path, { study: fakeStudy({ onStep: (r) => void stops(r) }), signal: controller.signal });
+    const before = lines(path).length;
+    const onStep = ({ id }: { id: string }) => {
+      if (id === runs[1].id) throw new Error('a bug');
+    };
+    await expect(run(path, { study: fakeStudy({ onStep }) })).rejects.toThrow(FailedRunsError);
+    expect([before, lines(path).length]).toEqual([1, 13]);
+  });
+
   it('ends where the first run throws, with its words', async () => {
     const path = scratch();
     const onStep = () => {
