@@ -13,12 +13,11 @@ import type { Shader } from '../../src/gpu/kernel.js';
  * is settled, in one launch.
  *
  * Layout: x [matrices, P.rows, 4 P.stride]; state [matrices, P.sweeps, 2].
- * Cost of a pair: 2 size² (inner + stride) flops for rows in all, inner and stride in elements, and 12 size³.
+ * Cost of a pair: 4 size² flops an element of a row, and 12 size³.
  */
 
 /**
- * `units` counts pairs of blocks in all matrices, `pairs` those of one matrix; `stride` and `inner` are a row's vec4s:
- * all of them, and those in which rows are to become orthogonal. `size` is the rows of a pair; loops over them that
+ * `units` counts pairs of blocks in all matrices, `pairs` those of one matrix; `stride` is a row's vec4s. `size` is the rows of a pair; loops over them that
  * touch storage take their bound from here, so that no driver unrolls them.
  */
 export const JACOBI_PARAMS: Shader['params'] = [
@@ -28,7 +27,6 @@ export const JACOBI_PARAMS: Shader['params'] = [
   ['sweep', 'u32'],
   ['sweeps', 'u32'],
   ['rows', 'u32'],
-  ['inner', 'u32'],
   ['stride', 'u32'],
   ['size', 'u32'],
   ['visits', 'u32'],

@@ -3,8 +3,7 @@ import type { Shader } from '../../src/gpu/kernel.js';
 import { chunkWalk, WALK_PARAMS, WALK_WORKGROUP } from '../walk.js';
 
 /**
- * x[m, i, :] = [a[m, i, :] / scale[m], 0.., I[i, :], 0..]: square matrices [size, size] beside the identity, where rows
- * are 4 inner and then more elements long (none where only the values are wanted). Zeros fill up.
+ * x[m, i, :] = [a[m, i, :] / scale[m], 0..]: square matrices [size, size] with rows widened to `width` elements.
  *
  * scale is the power of two at or below the matrix's largest magnitude, so that squares neither overflow nor vanish.
  * Diagonal entries that are smaller than P.floor after scaling are raised to that, and rows with small diagonal entries
@@ -30,7 +29,7 @@ fn main(${walk.builtins}) {
     let power = clamp(bitcast<u32>(largest[i0]) & 0x7f800000u, 0x01000000u, 0x7e000000u);
     let inverse = bitcast<f32>(0x7f000000u - power);
     if (i1 == 0u && i2 == 0u) { scale[i0] = bitcast<f32>(power); }
-    var value = select(0.0, 1.0, i2 == P.inner + i1);
+    var value = 0.0;
     if (i2 < P.size) {
       let row = (i0 * P.size + i1) * P.size;
       value = a[row + i2] * inverse;
@@ -55,7 +54,6 @@ fn main(${walk.builtins}) {
       ['matrices', 'u32'],
       ['size', 'u32'],
       ['width', 'u32'],
-      ['inner', 'u32'],
       ['floor', 'f32'],
       ['share', 'f32'],
     ],

@@ -68,7 +68,7 @@ function gram(lanes: number): string {
     var bottom = array<f32, ${size}>();
     let start0 = row_start(at, lane);
     let start1 = row_start(at, lane + ${lanes}u);
-    for (var k = 0u; k < P.inner; k++) {
+    for (var k = 0u; k < P.stride; k++) {
       let x0 = x[start0 + k];
       let x1 = x[start1 + k];
       ${each(
@@ -129,31 +129,30 @@ function rotations(lanes: number): string {
     }`;
 }
 
-/** Rows of the result made at once. */
-const ROWS = 4;
-
-/** A lane has a vec4 of every row; the product's rows go round by shuffles, four at a time. */
+/**
+ * A lane has a vec4 of every row of the result; rows come in one by one, and the column of the product that belongs to
+ * one goes round by broadcasts. Copies of the product alone are indexed by a variable, which keeps `left` and `right` in
+ * registers; min() hides the copies' length from drivers that would unroll the loop.
+ */
 function turn(lanes: number): string {
   const size = 2 * lanes;
-  const row = (r: number) =>
-    Array.from({ length: size }, (_, k) => `vec4f(subgroupShuffle(t${k}, giver + ${r}u))`).reduce(
-      (sum, t, k) => (k === 0 ? `${t} * r0` : `fma(${t}, r${k}, ${sum})`),
-      '',
-    );
-  return `var rows: array<vec4f, ${size}>;
-    for (var k = 0u; k < P.stride; k += ${lanes}u) {
-      let inside = k + lane < P.stride;
-      let column = min(k + lane, P.stride - 1u);
-      for (var i = 0u; i < P.size; i++) { rows[i] = x[row_start(at, i) + column]; }
-      ${each(size, (k) => `let r${k} = rows[${k}];`)}
-      for (var i = 0u; i < P.size; i += ${ROWS}u) {
-        let giver = i % ${lanes}u;
-        ${each(size, (k) => `let t${k} = select(right[${k}], left[${k}], i < ${lanes}u);`)}
-        var out: array<vec4f, ${ROWS}>;
-        ${each(ROWS, (r) => `out[${r}] = ${row(r)};`)}
-        for (var r = 0u; r < ${ROWS}u; r++) {
-          if (inside & (row_of(at, i + r) < P.rows)) { x[row_start(at, i + r) + column] = out[r]; }
-        }
+  const sum = (i: number, of: string, lane: number) =>
+    `out[${i}] = fma(vec4f(subgroupBroadcast(${of}, ${lane}u)), row, out[${i}]);`;
+  return `var upper: array<f32, ${size}>;
+    var lower: array<f32, ${size}>;
+    ${each(size, (k) => `upper[${k}] = left[${k}]; lower[${k}] = right[${k}];`)}
+    for (var c = 0u; c < P.stride; c += ${lanes}u) {
+      let inside = c + lane < P.stride;
+      let column = min(c + lane, P.stride - 1u);
+      var out = array<vec4f, ${size}>();
+      for (var k = 0u; k < P.size; k++) {
+        let row = x[row_start(at, k) + column];
+        let t0 = upper[min(k, ${size - 1}u)];
+        let t1 = lower[min(k, ${size - 1}u)];
+        ${each(lanes, (i) => `${sum(i, 't0', i)}\n${sum(i + lanes, 't1', i)}`)}
+      }
+      for (var i = 0u; i < P.size; i++) {
+        if (inside & (row_of(at, i) < P.rows)) { x[row_start(at, i) + column] = out[min(i, ${size - 1}u)]; }
       }
     }`;
 }

@@ -68,11 +68,11 @@ function gramOfRows(block: number): string {
   return `let i = t / ${block / 2}u;
     let j = t % ${block / 2}u * 4u;
     var sums = vec4f();
-    for (var k = 0u; k < 4u * P.inner; k += ${size}u) {
+    for (var k = 0u; k < 4u * P.stride; k += ${size}u) {
       for (var e = t; e < ${size * size}u; e += ${block * block}u) {
         let column = k + e % ${size}u;
-        let value = x[4u * row_start(at, e / ${size}u) + min(column, 4u * P.inner - 1u)];
-        tile[e / ${size}u * ${size + 1}u + e % ${size}u] = select(0.0, value, column < 4u * P.inner);
+        let value = x[4u * row_start(at, e / ${size}u) + min(column, 4u * P.stride - 1u)];
+        tile[e / ${size}u * ${size + 1}u + e % ${size}u] = select(0.0, value, column < 4u * P.stride);
       }
       workgroupBarrier();
       var part = vec4f();

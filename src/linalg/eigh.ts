@@ -25,7 +25,7 @@ export interface Eigh {
   values: Tensor;
   /** q [..., n, n]: orthonormal columns, eigenvector j in column j. */
   vectors: Tensor;
-  /** bool [...]: whether the sweeps sufficed. If not, q is still orthogonal, but does not diagonalise a to 1e-5. */
+  /** bool [...]: whether the sweeps sufficed. If not, q is neither orthogonal to 1e-5 nor diagonalises a. */
   converged: Tensor;
 }
 
@@ -90,10 +90,11 @@ function factorsOf(op: string, a: Tensor, sweeps: number): Eigh {
     return { values, vectors, converged: full(a.device, lead, 1, 'bool') };
   }
   const { x, size, shift, sound } = prepared(op, a);
-  const { near, converged } = factorRows(op, add(x, shifts(shift, n)), { vectors: 'both', regular: false, sweeps });
-  const quotients = map([near, matmul(near, x)], apply('mul', input(0), input(1)), { op, axes: [2] });
+  // What is left of the rows of a positive definite matrix are its eigenvectors, each times its eigenvalue.
+  const { far, converged } = factorRows(op, add(x, shifts(shift, n)), { vectors: true, regular: false, sweeps });
+  const quotients = map([far, matmul(far, x)], apply('mul', input(0), input(1)), { op, axes: [2] });
   const order = argsort(quotients);
-  const rows = gather(mul(near, mul(signsOfRows(near), sound)), order, 1, { batch: 1 });
+  const rows = gather(mul(far, mul(signsOfRows(far), sound)), order, 1, { batch: 1 });
   const values = mul(takeAlongAxis(quotients, order, 1), reshape(mul(size, sound), [-1, 1]));
   return {
     values: reshape(values, [...lead, n]),
@@ -107,7 +108,7 @@ function valuesOf(op: string, a: Tensor, sweeps: number): Tensor {
   const n = a.shape[a.rank - 1];
   if (a.size === 0) return full(a.device, [...lead, n], 0);
   const { x, size, shift, sound } = prepared(op, a);
-  const { lengths } = factorRows(op, add(x, shifts(shift, n)), { vectors: 'none', regular: false, sweeps });
+  const { lengths } = factorRows(op, add(x, shifts(shift, n)), { vectors: false, regular: false, sweeps });
   const column = (t: Tensor) => reshape(t, [-1, 1]);
   const back = apply('mul', apply('sub', input(0), input(1)), input(2));
   const values = map([flip(lengths, 1), column(shift), column(mul(size, sound))], back, { op });

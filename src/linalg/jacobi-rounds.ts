@@ -15,15 +15,15 @@ const roundKernel = defineKernel<SubgroupJacobiSpec | WorkgroupJacobiSpec>({
 });
 
 /**
- * Rotates the rows of every matrix of x [matrices, rows, width], in place, until they are orthogonal to each other in
- * their first `inner` elements; `inner` and the width are multiples of 4.
+ * Rotates the rows of every matrix of x [matrices, rows, width], in place, until they are orthogonal to each other; the
+ * width is a multiple of 4.
  *
  * Nothing is read back: sweeps are encoded ahead, and each begins by looking whether the one before found the rows
  * orthogonal.
  *
  * @returns bool [matrices]: whether the sweeps sufficed
  */
-export function orthogonaliseRows(op: string, x: Tensor, inner: number, sweeps: number): Tensor {
+export function orthogonaliseRows(op: string, x: Tensor, sweeps: number): Tensor {
   const { device } = x;
   const [matrices, rows, width] = x.shape;
   // Bits of the greatest cosine and mixing of every sweep: zeros where there was nothing to do.
@@ -36,13 +36,13 @@ export function orthogonaliseRows(op: string, x: Tensor, inner: number, sweeps: 
   const bindings = [x.binding(op), state.binding(op)];
   const grid = foldGrid(units, device.limits.maxWorkgroups);
   const cost = {
-    flops: units * 2 * size * size * (inner + width + 6 * size),
-    bytes: units * 4 * size * (inner + 2 * width),
+    flops: units * 4 * size * size * (width + 3 * size),
+    bytes: units * 12 * size * width,
   };
   for (let sweep = 0; rows > 1 && sweep < (single ? 1 : sweeps); sweep++) {
     for (let round = 0; round < 2 * pairs - 1; round++) {
       const visits = single ? sweeps : 1;
-      const params = [units, pairs, round, sweep, sweeps, rows, inner / 4, width / 4, size, visits];
+      const params = [units, pairs, round, sweep, sweeps, rows, width / 4, size, visits];
       device.run(roundKernel, spec, { bindings, params, grid, cost });
     }
   }

@@ -30,20 +30,19 @@ export function checkSweeps(op: string, sweeps: number): void {
   }
 }
 
-/** Matrices b = w diag(s) zᵀ, [matrices, n, n], by their rows. */
+/** Of matrices b = w diag(s) zᵀ, [matrices, n, n], what is left of their rows when these are orthogonal. */
 export interface RowFactors {
   /** s, descending: [matrices, n]. */
   lengths: Tensor;
-  /** zᵀ and wᵀ, sorted alike: [matrices, n, n]; of no rows where they were not asked for. */
+  /** zᵀ, sorted alike: [matrices, n, n]; of no rows where they were not asked for. */
   far: Tensor;
-  near: Tensor;
   /** bool [matrices]: whether the sweeps sufficed. */
   converged: Tensor;
 }
 
 export interface RowOptions {
-  /** Which of far and near are wanted. The near ones are an account of all rotations, which doubles the work. */
-  vectors: 'both' | 'far' | 'none';
+  /** Whether zᵀ is wanted. (w would take an account of all rotations, twice the work: the QR factors of b z are cheaper.) */
+  vectors: boolean;
   /**
    * For triangular b: raise diagonal entries that are below 2^-24 of the largest entry to that, and add half as much
    * noise to rows with small ones. That is less than the rounding of whatever made b. Then no rows are dependent (small
@@ -57,51 +56,44 @@ export interface RowOptions {
 /** Factors of square matrices by one-sided Jacobi on their rows (Hestenes 1958; Drmač and Veselić 2008). */
 export function factorRows(op: string, b: Tensor, options: RowOptions): RowFactors {
   const [matrices, n] = b.shape;
-  // The work takes twice the room of b: a large batch goes in parts that can be bound.
-  const most = Math.max(1, Math.floor(b.device.limits.maxBinding / (4 * n * widthOf(n, options))));
+  // Rows are widened to whole vectors: a large batch goes in parts that can be bound.
+  const most = Math.max(1, Math.floor(b.device.limits.maxBinding / (4 * n * widened(n))));
   if (matrices <= most) return factorPart(op, b, options);
   const parts = Array.from({ length: Math.ceil(matrices / most) }, (_, i) =>
     factorPart(op, slice(b, [i * most], [Math.min(matrices, (i + 1) * most)]), options),
   );
   const join = (field: keyof RowFactors) => concat(parts.map((p) => p[field]));
-  return { lengths: join('lengths'), far: join('far'), near: join('near'), converged: join('converged') };
+  return { lengths: join('lengths'), far: join('far'), converged: join('converged') };
 }
 
-const innerOf = (n: number): number => Math.ceil(n / 4) * 4;
-const widthOf = (n: number, { vectors }: RowOptions): number => (vectors === 'both' ? 2 : 1) * innerOf(n);
+const widened = (n: number): number => Math.ceil(n / 4) * 4;
 
-function factorPart(op: string, b: Tensor, options: RowOptions): RowFactors {
-  const { vectors, regular, sweeps } = options;
+function factorPart(op: string, b: Tensor, { vectors, regular, sweeps }: RowOptions): RowFactors {
   const [matrices, n] = b.shape;
-  const inner = innerOf(n);
-  const width = widthOf(n, options);
+  const width = widened(n);
   const x = Tensor.empty(op, b.device, 'f32', [matrices, n, width]);
   const scale = Tensor.empty(op, b.device, 'f32', [matrices, 1, 1]);
   const largest = extremumOf(op, [b], apply('abs', input(0)), [1, 2], false, 'max');
   const walk = walkOf(b.device, x.size);
   const bindings = [b, largest, x, scale].map((t) => t.binding(op));
-  const params = [...walk.params, matrices, n, width, inner, regular ? ROUNDING : 0, 0.5 / Math.sqrt(n)];
+  const params = [...walk.params, matrices, n, width, regular ? ROUNDING : 0, 0.5 / Math.sqrt(n)];
   const cost = { flops: x.size, bytes: b.bytes + x.bytes };
   b.device.run(startKernel, {}, { bindings, params, grid: walk.grid, cost });
   const before = norm(x, [1, 2], { keepDims: true });
-  const converged = orthogonaliseRows(op, x, inner, sweeps);
+  const converged = orthogonaliseRows(op, x, sweeps);
 
   const z = slice(x, [], [null, null, n]);
-  const zLength = norm(z, 2, { keepDims: true });
-  const w = vectors === 'both' ? slice(x, [0, 0, inner], [null, null, inner + n]) : null;
-  // The rounding of many rotations changes the lengths of rows, but those of both factors alike; and on the whole it
-  // changes them by one factor, which the Frobenius norm tells.
-  const stretch = w ? norm(w, 2, { keepDims: true }) : div(norm(x, [1, 2], { keepDims: true }), before);
-  const raw = div(zLength, stretch);
+  const raw = norm(z, 2, { keepDims: true });
+  // The rounding of many rotations changes the lengths of rows, on the whole by one factor, which the Frobenius norm tells.
+  const stretch = div(norm(x, [1, 2], { keepDims: true }), before);
   const order = argsort(reshape(raw, [matrices, n]), { descending: true });
   const sorted = (rows: Tensor) => gather(rows, order, 1, { batch: 1 });
   const negligible = regular ? 2 * ROUNDING : 0;
   const kept = (s: Expr, scaling: Expr) =>
     apply('mul', apply('where', apply('lt', s, constant(negligible)), constant(0), s), scaling);
   return {
-    lengths: reshape(sorted(fuse(kept, [raw, scale], op)), [matrices, n]),
-    far: vectors !== 'none' ? sorted(div(z, zLength)) : slice(z, [null, n], []),
-    near: w ? sorted(div(w, stretch)) : slice(z, [null, n], []),
+    lengths: reshape(sorted(fuse(kept, [div(raw, stretch), scale], op)), [matrices, n]),
+    far: vectors ? sorted(div(z, raw)) : slice(z, [null, n], []),
     converged,
   };
 }

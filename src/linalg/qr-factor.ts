@@ -16,8 +16,8 @@ const updateKernel = defineKernel<UpdateSpec | SubgroupUpdateSpec>({
   shader: (spec) => ('lanes' in spec ? qrSubgroupUpdateShader(spec) : qrUpdateShader(spec)),
 });
 
-/** Most chunks of 16 rows in a block: 11 KiB of workgroup memory, or 16 KiB of a subgroup's private memory. */
-const DEPTH = { shared: 11, subgroup: 16 };
+/** Most chunks of 16 rows in a block: 11 KiB of workgroup memory, or 8 KiB of a subgroup's private memory. */
+const DEPTH = { shared: 11, subgroup: 8 };
 
 /** Software devices without barriers and workgroup memory, where the subgroup's size allows it. */
 const bySubgroups = (device: Device): boolean =>

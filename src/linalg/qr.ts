@@ -2,6 +2,7 @@ import { PANEL } from '../../shaders/linalg/qr-blocks.js';
 import { isRecording, record, withRecording } from '../autograd/node.js';
 import { apply, constant, coord, type Expr, input } from '../expr/expr.js';
 import { concat } from '../ops/concat.js';
+import { full } from '../ops/create.js';
 import { map } from '../ops/map.js';
 import { fuse, mul } from '../ops/pointwise.js';
 import { extremumOf } from '../ops/reduce.js';
@@ -28,7 +29,7 @@ import { applyQ, factor, type Work } from './qr-factor.js';
  */
 export function qr(a: Tensor): { q: Tensor; r: Tensor } {
   check('qr', a);
-  const { q, r } = withRecording(false, () => scope(() => factors('qr', a, true)));
+  const { q, r } = withRecording(false, () => scope(() => factors('qr', a, { wantQ: true })));
   record('qr', {}, [a], q);
   return { q, r: record('qrTriangle', {}, [q, a], r) };
 }
@@ -37,7 +38,16 @@ export function qr(a: Tensor): { q: Tensor; r: Tensor } {
 export function qrTriangle(a: Tensor): Tensor {
   check('qrTriangle', a);
   if (isRecording() && a.tracked) return qr(a).r;
-  return scope(() => factors('qrTriangle', a, false).r);
+  return scope(() => factors('qrTriangle', a, { wantQ: false }).r);
+}
+
+/**
+ * `qrTriangle` of what nobody needs any more: a is overwritten, and spared two passes that bring it to scale. Its
+ * greatest magnitude must lie between 2^-20 and 2^40, or be 0. Not recorded.
+ */
+export function triangleInPlace(a: Tensor): Tensor {
+  check('qrTriangle', a);
+  return withRecording(false, () => scope(() => factors('qrTriangle', a, { wantQ: false, inPlace: true }).r));
 }
 
 function check(op: string, a: Tensor): void {
@@ -46,13 +56,19 @@ function check(op: string, a: Tensor): void {
   assertRank(op, 'a', a.shape, 2);
 }
 
+interface Wish {
+  wantQ: boolean;
+  /** See `triangleInPlace`. */
+  inPlace?: boolean;
+}
+
 /** The factors of every matrix of a; q is empty where it is not wanted. */
-function factors(op: string, a: Tensor, wantQ: boolean): { q: Tensor; r: Tensor } {
+function factors(op: string, a: Tensor, wish: Wish): { q: Tensor; r: Tensor } {
   const lead = a.shape.slice(0, -2);
   const [m, n] = a.shape.slice(-2);
   const k = Math.min(m, n);
   const matrices = sizeOf(lead);
-  const qShape = [...lead, wantQ ? m : 0, k];
+  const qShape = [...lead, wish.wantQ ? m : 0, k];
   const rShape = [...lead, k, n];
   if (a.size === 0) {
     const empty = (shape: number[]) => Tensor.empty(op, a.device, 'f32', shape);
@@ -62,17 +78,17 @@ function factors(op: string, a: Tensor, wantQ: boolean): { q: Tensor; r: Tensor 
   // Small matrices take more room in a panel than on their own: a large batch goes in parts that can be bound.
   const most = Math.max(1, Math.floor(a.device.limits.maxBinding / (8 * paddedTo(m) * paddedTo(n))));
   const parts = Array.from({ length: Math.ceil(matrices / most) }, (_, i) =>
-    factorsOfBatch(op, slice(x, [i * most], [Math.min(matrices, (i + 1) * most)]), wantQ),
+    factorsOfBatch(op, slice(x, [i * most], [Math.min(matrices, (i + 1) * most)]), wish),
   );
   const join = (ts: Tensor[]) => (ts.length === 1 ? ts[0] : concat(ts));
   return { q: reshape(join(parts.map((p) => p.q)), qShape), r: reshape(join(parts.map((p) => p.r)), rShape) };
 }
 
 /** Factors of a [matrices, m, n]; q [matrices, 0, k] where it is not wanted. */
-function factorsOfBatch(op: string, a: Tensor, wantQ: boolean): { q: Tensor; r: Tensor } {
+function factorsOfBatch(op: string, a: Tensor, { wantQ, inPlace }: Wish): { q: Tensor; r: Tensor } {
   const [matrices, m, n] = a.shape;
   const k = Math.min(m, n);
-  const { x, inverse } = scaled(a);
+  const { x, inverse } = inPlace ? { x: a, inverse: full(a.device, [matrices, 1, 1], 1) } : scaled(a);
   const work: Work = { tensor: widened(x), matrices, rows: m, lead: paddedTo(n) };
   const reflectors = factor(op, a.device, work, k);
   const signs = signsOfDiagonal(work, k);

@@ -1,8 +1,10 @@
 import { isRecording, record, withRecording } from '../autograd/node.js';
+import { concat } from '../ops/concat.js';
 import { full } from '../ops/create.js';
 import { matmul } from '../ops/matmul.js';
 import { mul } from '../ops/pointwise.js';
 import { reshape } from '../ops/reshape.js';
+import { slice } from '../ops/slice.js';
 import { swapAxes } from '../ops/transpose.js';
 import { assertDType } from '../tensor/dtype.js';
 import { scope } from '../tensor/scope.js';
@@ -24,7 +26,7 @@ export interface Svd {
   s: Tensor;
   /** [..., n, r] with orthonormal columns: v itself, not its transpose. */
   v: Tensor;
-  /** bool [...]: whether the sweeps sufficed. If not, u diag(s) vᵀ is still a, but columns of u are not orthogonal to 1e-5. */
+  /** bool [...]: whether the sweeps sufficed. If not, columns of u are not orthogonal to 1e-5, and u diag(s) vᵀ is not a. */
   converged: Tensor;
 }
 
@@ -86,14 +88,18 @@ export interface LeftFactors {
   converged: Tensor;
 }
 
+/** A matrix [m, n]; `triangular`: square and zero below its diagonal. */
+export interface LeftOf {
+  a: Tensor;
+  triangular?: boolean;
+}
+
 /**
- * Left singular vectors of a [m, n] in about two thirds of the time of `svd`: rotations need no account where only one
- * side's vectors are wanted. Their signs are as they come. Not recorded.
- *
- * @param triangular whether a is square and zero below its diagonal
+ * Left singular vectors of matrices, in about two thirds of the time of `svd`; those of one rank at most share their
+ * rotations' launches. Their signs are as they come. Not recorded.
  */
-export function leftSingularVectors(a: Tensor, { triangular = false } = {}): LeftFactors {
-  return withRecording(false, () => scope(() => leftFactorsOf('leftSingularVectors', a, triangular)));
+export function leftSingularVectors(matrices: readonly LeftOf[]): LeftFactors[] {
+  return withRecording(false, () => scope(() => leftFactorsOf('leftSingularVectors', matrices)));
 }
 
 function check(op: string, a: Tensor, sweeps: number): void {
@@ -115,17 +121,22 @@ function factorsOf(op: string, a: Tensor, sweeps: number): Svd {
   }
   const matrices = sizeOf(lead);
   const x = reshape(a, [matrices, m, n]);
-  const outer = qr(x);
-  const inner = qr(transposed(outer.r));
-  const { near, far, lengths, converged } = factorRows(op, inner.r, { vectors: 'both', regular: true, sweeps });
-  // inner.r = w s zᵀ, so that a = (outer.q z) s (inner.q w)ᵀ.
-  const vRows = matmul(near, inner.q, { transB: true });
+  const { q, r } = qr(x);
+  const { far, lengths, converged } = factorRows(op, qrTriangle(transposed(r)), {
+    vectors: true,
+    regular: true,
+    sweeps,
+  });
+  // With r = z s vᵀ, the columns of rᵀ z = v s are orthogonal already: their QR factors are v, to rounding error
+  // whatever s, and s. That costs less than an account of all rotations.
+  const v = qr(matmul(r, far, { transA: true, transB: true })).q;
+  const vRows = transposed(v);
   const sound = soundness(op, x);
   const signs = mul(signsOfRows(vRows), sound);
   return {
-    u: reshape(matmul(outer.q, mul(far, signs), { transB: true }), [...lead, m, n]),
+    u: reshape(matmul(q, mul(far, signs), { transB: true }), [...lead, m, n]),
     s: reshape(mul(lengths, reshape(sound, [matrices, 1])), [...lead, n]),
-    v: reshape(transposed(mul(vRows, signs)), [...lead, n, n]),
+    v: reshape(mul(v, transposed(signs)), [...lead, n, n]),
     converged: reshape(converged, lead),
   };
 }
@@ -138,27 +149,36 @@ function valuesOf(op: string, a: Tensor, sweeps: number): Tensor {
   const matrices = sizeOf(lead);
   const x = reshape(a, [matrices, m, n]);
   const r = qrTriangle(transposed(qrTriangle(x)));
-  const { lengths } = factorRows(op, r, { vectors: 'none', regular: true, sweeps });
+  const { lengths } = factorRows(op, r, { vectors: false, regular: true, sweeps });
   return reshape(mul(lengths, reshape(soundness(op, x), [matrices, 1])), [...lead, n]);
 }
 
-function leftFactorsOf(op: string, a: Tensor, triangular: boolean): LeftFactors {
-  const [m, n] = a.shape;
-  const k = Math.min(m, n);
-  // A wide matrix has those of the square one that is left of it: a = rᵀ qᵀ.
-  const tall = reshape(m < n ? transposed(qrTriangle(transposed(a))) : a, [1, m, k]);
-  const { q, r } = triangular ? { q: null, r: tall } : qr(tall);
-  const inner = qrTriangle(transposed(r));
-  const { far, lengths, converged } = factorRows(op, inner, { vectors: 'far', regular: true, sweeps: SWEEPS });
-  const sound = soundness(op, tall);
-  const rows = mul(far, sound);
-  const u = reshape(q ? matmul(q, rows, { transB: true }) : transposed(rows), [m, k]);
-  return {
-    u,
-    s: reshape(mul(lengths, reshape(sound, [1, 1])), [k]),
-    loadings: m < n ? matmul(u, a, { transA: true }) : reshape(matmul(rows, r), [k, n]),
-    converged: reshape(converged, []),
-  };
+function leftFactorsOf(op: string, matrices: readonly LeftOf[]): LeftFactors[] {
+  const reduced = matrices.map(({ a, triangular }) => {
+    const [m, n] = a.shape;
+    const k = Math.min(m, n);
+    // A wide matrix has those of the square one that is left of it: a = rᵀ qᵀ.
+    const tall = reshape(m < n ? transposed(qrTriangle(transposed(a))) : a, [1, m, k]);
+    return { a, k, tall, ...(triangular ? { q: null, r: tall } : qr(tall)) };
+  });
+  const options = { vectors: true, regular: true, sweeps: SWEEPS };
+  const rowsOf = (r: Tensor) => factorRows(op, qrTriangle(transposed(r)), options);
+  const together = reduced.every(({ k }) => k === reduced[0].k) ? rowsOf(concat(reduced.map(({ r }) => r))) : null;
+  return reduced.map(({ a, k, tall, q, r }, i) => {
+    const { far, lengths, converged } = together ?? rowsOf(r);
+    const at = together ? i : 0;
+    const own = (t: Tensor) => slice(t, [at], [at + 1]);
+    const [m, n] = a.shape;
+    const sound = soundness(op, tall);
+    const rows = mul(own(far), sound);
+    const u = reshape(q ? matmul(q, rows, { transB: true }) : transposed(rows), [m, k]);
+    return {
+      u,
+      s: reshape(mul(own(lengths), reshape(sound, [1, 1])), [k]),
+      loadings: m < n ? matmul(u, a, { transA: true }) : reshape(matmul(rows, r), [k, n]),
+      converged: reshape(own(converged), []),
+    };
+  });
 }
 
 function emptyFactors(a: Tensor): Svd {

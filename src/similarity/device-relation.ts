@@ -1,5 +1,5 @@
 import { apply, constant, input, scalar } from '../expr/expr.js';
-import { leftSingularVectors } from '../linalg/svd.js';
+import { type LeftOf, leftSingularVectors } from '../linalg/svd.js';
 import { map } from '../ops/map.js';
 import { matmul } from '../ops/matmul.js';
 import { max } from '../ops/reductions.js';
@@ -33,8 +33,9 @@ export async function deviceRelation(triangle: DeviceTriangle, p: number): Promi
     const { r, triangular, mean, unit } = triangle.triangle();
     const rows = r.shape[0];
     const top = triangular ? Math.min(p, rows) : rows;
-    const x = decompose(slice(r, [0, 0], [top, p]), triangular);
-    const y = same ? x : decompose(slice(r, [0, p], [rows, width]), false);
+    const sides: LeftOf[] = [{ a: slice(r, [0, 0], [top, p]), triangular }];
+    if (!same) sides.push({ a: slice(r, [0, p], [rows, width]) });
+    const [x, y = x] = decompose(sides);
     const cross = matmul(x.u, slice(y.u, [0], [top]), { transA: true });
     return { x: x.factors, y: y.factors, cross, mean, unit, rows };
   });
@@ -53,13 +54,16 @@ export async function deviceRelation(triangle: DeviceTriangle, p: number): Promi
   return { points, x, y, cross: kept, precision: 'float32', device, flags: sideFlags(x, y) };
 }
 
-/** The decomposition of a side [rows, neurons] whose dead neurons count as zeros. */
-function decompose(side: Tensor, triangular: boolean): { u: Tensor; factors: Factors<Tensor> } {
-  const squares = map([side], apply('mul', input(0), input(0)), { axes: [0], keepDims: true });
+/** Decompositions of sides [rows, neurons] whose dead neurons count as zeros. */
+function decompose(sides: readonly LeftOf[]): { u: Tensor; factors: Factors<Tensor> }[] {
+  const squares = sides.map(({ a }) => map([a], apply('mul', input(0), input(0)), { axes: [0], keepDims: true }));
   const lives = apply('ge', input(1), apply('mul', input(2), scalar(0)));
-  const live = map([side, squares, max(squares)], apply('where', lives, input(0), constant(0)), { scalars: [DEAD] });
-  const { u, ...factors } = leftSingularVectors(live, { triangular });
-  return { u, factors: { ...factors, squares } };
+  const kept = apply('where', lives, input(0), constant(0));
+  const live = sides.map(({ a, triangular }, i) => ({
+    a: map([a, squares[i], max(squares[i])], kept, { scalars: [DEAD] }),
+    triangular,
+  }));
+  return leftSingularVectors(live).map(({ u, ...factors }, i) => ({ u, factors: { ...factors, squares: squares[i] } }));
 }
 
 async function read({ s, loadings, squares, converged }: Factors<Tensor>): Promise<Factors<HostArray>> {

@@ -1,6 +1,6 @@
 import { apply, input } from '../expr/expr.js';
 import type { Device } from '../gpu/device.js';
-import { qrTriangle } from '../linalg/qr.js';
+import { qrTriangle, triangleInPlace } from '../linalg/qr.js';
 import { concat } from '../ops/concat.js';
 import { expand } from '../ops/expand.js';
 import { add, div, mul, sub } from '../ops/pointwise.js';
@@ -115,6 +115,6 @@ export class DeviceTriangle {
 
 const tensorsOf = ({ r, mean, shift, unit }: State): Tensor[] => [r, mean, shift, unit];
 
-/** The triangle of x where it has more rows than that, else x. */
+/** The triangle of x, which is in units of its own greatest magnitude, where it has more rows than that, else x. */
 const reduced = (x: Tensor, most: number): { r: Tensor; triangular: boolean } =>
-  x.shape[0] > most ? { r: qrTriangle(x), triangular: true } : { r: x, triangular: false };
+  x.shape[0] > most ? { r: triangleInPlace(x), triangular: true } : { r: x, triangular: false };

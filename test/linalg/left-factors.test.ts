@@ -14,8 +14,8 @@ const inputs = new Inputs('left singular vectors');
 async function check(a: Float64Array, m: number, n: number, triangular = false): Promise<void> {
   const k = Math.min(m, n);
   for (const device of [t.device, discrete.device]) {
-    const found = scope(() =>
-      leftSingularVectors(tensor(device, Float32Array.from(a), { shape: [m, n] }), { triangular }),
+    const [found] = scope(() =>
+      leftSingularVectors([{ a: tensor(device, Float32Array.from(a), { shape: [m, n] }), triangular }]),
     );
     const [u, s, loadings] = [await found.u.data(), await found.s.data(), await found.loadings.data()];
     expect([found.u.shape, found.s.shape, found.loadings.shape]).toEqual([[m, k], [k], [k, n]]);
@@ -62,9 +62,28 @@ describe(`left singular vectors (seed ${SEED})`, () => {
     await check(withSingularValues(inputs, 60, 24, s), 60, 24);
   });
 
+  it.each([
+    [9, [20, 9], [9, 33]],
+    [null, [20, 9], [8, 33]],
+  ])('of two matrices at once are those of each (rank at most %s)', async (_, ...shapes) => {
+    for (const device of [t.device, discrete.device]) {
+      const matrices = (shapes as number[][]).map((shape) =>
+        tensor(device, Float32Array.from(normals(inputs, shape[0] * shape[1])), { shape }),
+      );
+      const together = leftSingularVectors(matrices.map((a) => ({ a })));
+      for (const [i, a] of matrices.entries()) {
+        const [alone] = leftSingularVectors([{ a }]);
+        for (const part of ['u', 's', 'loadings', 'converged'] as const) {
+          expect(await together[i][part].data()).toEqual(await alone[part].data());
+        }
+        for (const tensor of [a, ...Object.values(alone), ...Object.values(together[i])]) tensor.dispose();
+      }
+    }
+  });
+
   it('are NaN where a value is', async () => {
     const a = tensor(t.device, Float32Array.of(1, Number.NaN, 3, 4), { shape: [2, 2] });
-    const found = leftSingularVectors(a);
+    const [found] = leftSingularVectors([{ a }]);
     expect((await found.s.data()).every(Number.isNaN)).toBe(true);
     for (const tensor of [a, ...Object.values(found)]) tensor.dispose();
   });

@@ -85,7 +85,7 @@ describe(`an optimiser against float64 (seed ${SEED})`, () => {
         got.values.forEach((v, k) =>
           expectClose(v, expected[k], {
             rtol: 2e-6,
-            atol: 3e-7,
+            atol: 2e-6, // rounding of values that were larger on the way: ten times 2^-24 of a momentum of up to 4
             what: `${what} of size ${SIZES[k]} after ${i + 1} steps`,
           }),
         );

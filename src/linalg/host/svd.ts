@@ -60,35 +60,85 @@ interface Bidiagonal {
   rightBeta: Float64Array;
 }
 
-/** Reduces a matrix given by its columns (as rows of x, which is overwritten) to upper bidiagonal form; m >= n. */
+/**
+ * Reduces a matrix given by its columns (as rows of x, which is overwritten) to upper bidiagonal form; m >= n.
+ *
+ * A step passes over the columns twice: what the reflector from the right changes is left to the next step's first pass.
+ */
 function bidiagonalise(x: Float64Array, m: number, n: number): Bidiagonal {
   const d = new Float64Array(n);
   const e = new Float64Array(Math.max(0, n - 1));
   const leftBeta = new Float64Array(n);
   const rightBeta = new Float64Array(n);
   const rightRows = new Float64Array(n * n);
-  const w = new Float64Array(m);
+  const changes = { left: new Float64Array(n), right: new Float64Array(n), w: new Float64Array(m) };
   for (let k = 0; k < n; k++) {
+    for (let i = k; i < m; i++) x[k * m + i] -= changes.right[k] * changes.w[i];
     const left = makeReflector(x, { start: k * m + k, step: 1, length: m - k });
     d[k] = left.alpha;
     leftBeta[k] = left.beta;
-    for (let j = k + 1; j < n; j++) reflect(x, k * m + k, left.beta, x, j * m + k, m - k);
     if (k === n - 1) break;
     const v = rightRows.subarray(k * n, (k + 1) * n);
-    for (let j = k + 1; j < n; j++) v[j] = x[j * m + k];
+    changeAndMeet(x, k, m, n, changes);
+    for (let j = k + 1; j < n; j++) {
+      changes.left[j] *= left.beta;
+      v[j] = x[j * m + k] - changes.left[j] * x[k * m + k];
+    }
     const right = makeReflector(v, { start: k + 1, step: 1, length: n - k - 1 });
     e[k] = right.alpha;
     rightBeta[k] = right.beta;
-    if (right.beta === 0) continue;
-    // Rows k + 1 and on: x <- x (I - beta v vᵀ), column by column.
-    w.fill(0);
-    for (let j = k + 1; j < n; j++) for (let i = k + 1; i < m; i++) w[i] += v[j] * x[j * m + i];
-    for (let j = k + 1; j < n; j++) {
-      const f = right.beta * v[j];
-      for (let i = k + 1; i < m; i++) x[j * m + i] -= f * w[i];
-    }
+    changeAndSum(x, k, m, n, changes, v);
+    if (right.beta === 0) changes.w.fill(0); // v is not of length 1 then, and may have made it infinite
+    for (let j = k + 1; j < n; j++) changes.right[j] = right.beta * v[j];
   }
   return { d, e, columns: x, leftBeta, rightRows, rightBeta };
+}
+
+/** Of column j: multiples `left[j]` of reflector k and `right[j]` of w that it is still to lose. */
+interface Changes {
+  left: Float64Array;
+  right: Float64Array;
+  w: Float64Array;
+}
+
+/** Columns after k lose their share of w; left <- their products with reflector k. Two at a time share its loads. */
+function changeAndMeet(x: Float64Array, k: number, m: number, n: number, { left, right, w }: Changes): void {
+  const u = k * m;
+  for (let j = k + 1; j < n; j += 2) {
+    const [a, b] = [j * m, Math.min(j + 1, n - 1) * m];
+    const [ra, rb] = [right[j], b === a ? 0 : right[j + 1]];
+    let da = 0;
+    let db = 0;
+    for (let i = k; i < m; i++) {
+      const xa = x[a + i] - ra * w[i];
+      x[a + i] = xa;
+      da += x[u + i] * xa;
+      const xb = x[b + i] - rb * w[i];
+      x[b + i] = xb;
+      db += x[u + i] * xb;
+    }
+    left[j] = da;
+    if (b !== a) left[j + 1] = db;
+  }
+}
+
+/** Columns after k lose their multiple of reflector k; w <- their sum, times v. */
+function changeAndSum(x: Float64Array, k: number, m: number, n: number, { left, w }: Changes, v: Float64Array): void {
+  const u = k * m;
+  w.fill(0);
+  for (let j = k + 1; j < n; j += 2) {
+    const [a, b] = [j * m, Math.min(j + 1, n - 1) * m];
+    const last = b === a;
+    const [fa, fb] = [left[j], last ? 0 : left[j + 1]];
+    const [va, vb] = [v[j], last ? 0 : v[j + 1]];
+    for (let i = k; i < m; i++) {
+      const xa = x[a + i] - fa * x[u + i];
+      x[a + i] = xa;
+      const xb = x[b + i] - fb * x[u + i];
+      x[b + i] = xb;
+      w[i] += va * xa + vb * xb;
+    }
+  }
 }
 
 /** The product of reflectors H_0 H_1 ... on the first `count` unit vectors, each as a row; H_k starts at k + shift. */

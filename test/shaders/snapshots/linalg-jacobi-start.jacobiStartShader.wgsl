@@ -4,7 +4,7 @@ requires immediate_address_space;
 @group(0) @binding(1) var<storage, read> largest: array<f32>;
 @group(0) @binding(2) var<storage, read_write> x: array<f32>;
 @group(0) @binding(3) var<storage, read_write> scale: array<f32>;
-struct Params { n: u32, chunk: u32, matrices: u32, size: u32, width: u32, inner: u32, floor: f32, share: f32 }
+struct Params { n: u32, chunk: u32, matrices: u32, size: u32, width: u32, floor: f32, share: f32 }
 var<immediate> P: Params;
 /** Diagonal entries below this may multiply up to nothing along a chain of rows. */
 const WEAK = 0x1p-8;
@@ -34,7 +34,7 @@ let is0 = isr1;
     let power = clamp(bitcast<u32>(largest[i0]) & 0x7f800000u, 0x01000000u, 0x7e000000u);
     let inverse = bitcast<f32>(0x7f000000u - power);
     if (i1 == 0u && i2 == 0u) { scale[i0] = bitcast<f32>(power); }
-    var value = select(0.0, 1.0, i2 == P.inner + i1);
+    var value = 0.0;
     if (i2 < P.size) {
       let row = (i0 * P.size + i1) * P.size;
       value = a[row + i2] * inverse;

@@ -3,7 +3,7 @@ enable subgroups;
 requires immediate_address_space;
 @group(0) @binding(0) var<storage, read_write> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> state: array<atomic<u32>>;
-struct Params { units: u32, pairs: u32, round: u32, sweep: u32, sweeps: u32, rows: u32, inner: u32, stride: u32, size: u32, visits: u32 }
+struct Params { units: u32, pairs: u32, round: u32, sweep: u32, sweeps: u32, rows: u32, stride: u32, size: u32, visits: u32 }
 var<immediate> P: Params;
 struct Place { matrix: u32, low: u32, high: u32 }
 fn place(unit: u32) -> Place {
@@ -61,7 +61,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     var bottom = array<f32, 16>();
     let start0 = row_start(at, lane);
     let start1 = row_start(at, lane + 8u);
-    for (var k = 0u; k < P.inner; k++) {
+    for (var k = 0u; k < P.stride; k++) {
       let x0 = x[start0 + k];
       let x1 = x[start1 + k];
       let b0 = vec4f(subgroupBroadcast(x0.x, 0u), subgroupBroadcast(x0.y, 0u), subgroupBroadcast(x0.z, 0u), subgroupBroadcast(x0.w, 0u));
@@ -414,57 +414,55 @@ left[15] = h15_a; right[15] = h15_b;
       settled = select(0u, 1u, greatest == 0.0);
     }
     if (workgroupUniformLoad(&settled) != 0u) { return; }
-    var rows: array<vec4f, 16>;
-    for (var k = 0u; k < P.stride; k += 8u) {
-      let inside = k + lane < P.stride;
-      let column = min(k + lane, P.stride - 1u);
-      for (var i = 0u; i < P.size; i++) { rows[i] = x[row_start(at, i) + column]; }
-      let r0 = rows[0];
-let r1 = rows[1];
-let r2 = rows[2];
-let r3 = rows[3];
-let r4 = rows[4];
-let r5 = rows[5];
-let r6 = rows[6];
-let r7 = rows[7];
-let r8 = rows[8];
-let r9 = rows[9];
-let r10 = rows[10];
-let r11 = rows[11];
-let r12 = rows[12];
-let r13 = rows[13];
-let r14 = rows[14];
-let r15 = rows[15];
-      for (var i = 0u; i < P.size; i += 4u) {
-        let giver = i % 8u;
-        let t0 = select(right[0], left[0], i < 8u);
-let t1 = select(right[1], left[1], i < 8u);
-let t2 = select(right[2], left[2], i < 8u);
-let t3 = select(right[3], left[3], i < 8u);
-let t4 = select(right[4], left[4], i < 8u);
-let t5 = select(right[5], left[5], i < 8u);
-let t6 = select(right[6], left[6], i < 8u);
-let t7 = select(right[7], left[7], i < 8u);
-let t8 = select(right[8], left[8], i < 8u);
-let t9 = select(right[9], left[9], i < 8u);
-let t10 = select(right[10], left[10], i < 8u);
-let t11 = select(right[11], left[11], i < 8u);
-let t12 = select(right[12], left[12], i < 8u);
-let t13 = select(right[13], left[13], i < 8u);
-let t14 = select(right[14], left[14], i < 8u);
-let t15 = select(right[15], left[15], i < 8u);
-        var out: array<vec4f, 4>;
-        out[0] = fma(vec4f(subgroupShuffle(t15, giver + 0u)), r15, fma(vec4f(subgroupShuffle(t14, giver + 0u)), r14, fma(vec4f(subgroupShuffle(t13, giver + 0u)), r13, fma(vec4f(subgroupShuffle(t12, giver + 0u)), r12, fma(vec4f(subgroupShuffle(t11, giver + 0u)), r11, fma(vec4f(subgroupShuffle(t10, giver + 0u)), r10, fma(vec4f(subgroupShuffle(t9, giver + 0u)), r9, fma(vec4f(subgroupShuffle(t8, giver + 0u)), r8, fma(vec4f(subgroupShuffle(t7, giver + 0u)), r7, fma(vec4f(subgroupShuffle(t6, giver + 0u)), r6, fma(vec4f(subgroupShuffle(t5, giver + 0u)), r5, fma(vec4f(subgroupShuffle(t4, giver + 0u)), r4, fma(vec4f(subgroupShuffle(t3, giver + 0u)), r3, fma(vec4f(subgroupShuffle(t2, giver + 0u)), r2, fma(vec4f(subgroupShuffle(t1, giver + 0u)), r1, vec4f(subgroupShuffle(t0, giver + 0u)) * r0)))))))))))))));
-out[1] = fma(vec4f(subgroupShuffle(t15, giver + 1u)), r15, fma(vec4f(subgroupShuffle(t14, giver + 1u)), r14, fma(vec4f(subgroupShuffle(t13, giver + 1u)), r13, fma(vec4f(subgroupShuffle(t12, giver + 1u)), r12, fma(vec4f(subgroupShuffle(t11, giver + 1u)), r11, fma(vec4f(subgroupShuffle(t10, giver + 1u)), r10, fma(vec4f(subgroupShuffle(t9, giver + 1u)), r9, fma(vec4f(subgroupShuffle(t8, giver + 1u)), r8, fma(vec4f(subgroupShuffle(t7, giver + 1u)), r7, fma(vec4f(subgroupShuffle(t6, giver + 1u)), r6, fma(vec4f(subgroupShuffle(t5, giver + 1u)), r5, fma(vec4f(subgroupShuffle(t4, giver + 1u)), r4, fma(vec4f(subgroupShuffle(t3, giver + 1u)), r3, fma(vec4f(subgroupShuffle(t2, giver + 1u)), r2, fma(vec4f(subgroupShuffle(t1, giver + 1u)), r1, vec4f(subgroupShuffle(t0, giver + 1u)) * r0)))))))))))))));
-out[2] = fma(vec4f(subgroupShuffle(t15, giver + 2u)), r15, fma(vec4f(subgroupShuffle(t14, giver + 2u)), r14, fma(vec4f(subgroupShuffle(t13, giver + 2u)), r13, fma(vec4f(subgroupShuffle(t12, giver + 2u)), r12, fma(vec4f(subgroupShuffle(t11, giver + 2u)), r11, fma(vec4f(subgroupShuffle(t10, giver + 2u)), r10, fma(vec4f(subgroupShuffle(t9, giver + 2u)), r9, fma(vec4f(subgroupShuffle(t8, giver + 2u)), r8, fma(vec4f(subgroupShuffle(t7, giver + 2u)), r7, fma(vec4f(subgroupShuffle(t6, giver + 2u)), r6, fma(vec4f(subgroupShuffle(t5, giver + 2u)), r5, fma(vec4f(subgroupShuffle(t4, giver + 2u)), r4, fma(vec4f(subgroupShuffle(t3, giver + 2u)), r3, fma(vec4f(subgroupShuffle(t2, giver + 2u)), r2, fma(vec4f(subgroupShuffle(t1, giver + 2u)), r1, vec4f(subgroupShuffle(t0, giver + 2u)) * r0)))))))))))))));
-out[3] = fma(vec4f(subgroupShuffle(t15, giver + 3u)), r15, fma(vec4f(subgroupShuffle(t14, giver + 3u)), r14, fma(vec4f(subgroupShuffle(t13, giver + 3u)), r13, fma(vec4f(subgroupShuffle(t12, giver + 3u)), r12, fma(vec4f(subgroupShuffle(t11, giver + 3u)), r11, fma(vec4f(subgroupShuffle(t10, giver + 3u)), r10, fma(vec4f(subgroupShuffle(t9, giver + 3u)), r9, fma(vec4f(subgroupShuffle(t8, giver + 3u)), r8, fma(vec4f(subgroupShuffle(t7, giver + 3u)), r7, fma(vec4f(subgroupShuffle(t6, giver + 3u)), r6, fma(vec4f(subgroupShuffle(t5, giver + 3u)), r5, fma(vec4f(subgroupShuffle(t4, giver + 3u)), r4, fma(vec4f(subgroupShuffle(t3, giver + 3u)), r3, fma(vec4f(subgroupShuffle(t2, giver + 3u)), r2, fma(vec4f(subgroupShuffle(t1, giver + 3u)), r1, vec4f(subgroupShuffle(t0, giver + 3u)) * r0)))))))))))))));
-        for (var r = 0u; r < 4u; r++) {
-          if (inside & (row_of(at, i + r) < P.rows)) { x[row_start(at, i + r) + column] = out[r]; }
-        }
+    var upper: array<f32, 16>;
+    var lower: array<f32, 16>;
+    upper[0] = left[0]; lower[0] = right[0];
+upper[1] = left[1]; lower[1] = right[1];
+upper[2] = left[2]; lower[2] = right[2];
+upper[3] = left[3]; lower[3] = right[3];
+upper[4] = left[4]; lower[4] = right[4];
+upper[5] = left[5]; lower[5] = right[5];
+upper[6] = left[6]; lower[6] = right[6];
+upper[7] = left[7]; lower[7] = right[7];
+upper[8] = left[8]; lower[8] = right[8];
+upper[9] = left[9]; lower[9] = right[9];
+upper[10] = left[10]; lower[10] = right[10];
+upper[11] = left[11]; lower[11] = right[11];
+upper[12] = left[12]; lower[12] = right[12];
+upper[13] = left[13]; lower[13] = right[13];
+upper[14] = left[14]; lower[14] = right[14];
+upper[15] = left[15]; lower[15] = right[15];
+    for (var c = 0u; c < P.stride; c += 8u) {
+      let inside = c + lane < P.stride;
+      let column = min(c + lane, P.stride - 1u);
+      var out = array<vec4f, 16>();
+      for (var k = 0u; k < P.size; k++) {
+        let row = x[row_start(at, k) + column];
+        let t0 = upper[min(k, 15u)];
+        let t1 = lower[min(k, 15u)];
+        out[0] = fma(vec4f(subgroupBroadcast(t0, 0u)), row, out[0]);
+out[8] = fma(vec4f(subgroupBroadcast(t1, 0u)), row, out[8]);
+out[1] = fma(vec4f(subgroupBroadcast(t0, 1u)), row, out[1]);
+out[9] = fma(vec4f(subgroupBroadcast(t1, 1u)), row, out[9]);
+out[2] = fma(vec4f(subgroupBroadcast(t0, 2u)), row, out[2]);
+out[10] = fma(vec4f(subgroupBroadcast(t1, 2u)), row, out[10]);
+out[3] = fma(vec4f(subgroupBroadcast(t0, 3u)), row, out[3]);
+out[11] = fma(vec4f(subgroupBroadcast(t1, 3u)), row, out[11]);
+out[4] = fma(vec4f(subgroupBroadcast(t0, 4u)), row, out[4]);
+out[12] = fma(vec4f(subgroupBroadcast(t1, 4u)), row, out[12]);
+out[5] = fma(vec4f(subgroupBroadcast(t0, 5u)), row, out[5]);
+out[13] = fma(vec4f(subgroupBroadcast(t1, 5u)), row, out[13]);
+out[6] = fma(vec4f(subgroupBroadcast(t0, 6u)), row, out[6]);
+out[14] = fma(vec4f(subgroupBroadcast(t1, 6u)), row, out[14]);
+out[7] = fma(vec4f(subgroupBroadcast(t0, 7u)), row, out[7]);
+out[15] = fma(vec4f(subgroupBroadcast(t1, 7u)), row, out[15]);
+      }
+      for (var i = 0u; i < P.size; i++) {
+        if (inside & (row_of(at, i) < P.rows)) { x[row_start(at, i) + column] = out[min(i, 15u)]; }
       }
     }
     storageBarrier();
   }
 }
-// {"lanes":4}: 292 lines, sha256 683a6a5ed3d488c2
-// {"lanes":16}: 820 lines, sha256 bebec2ec41dff11b
+// {"lanes":4}: 290 lines, sha256 4fc7341bb9150c41
+// {"lanes":16}: 818 lines, sha256 4bcee903310e6080

@@ -2,7 +2,7 @@
 requires immediate_address_space;
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> state: array<atomic<u32>>;
-struct Params { units: u32, pairs: u32, round: u32, sweep: u32, sweeps: u32, rows: u32, inner: u32, stride: u32, size: u32, visits: u32 }
+struct Params { units: u32, pairs: u32, round: u32, sweep: u32, sweeps: u32, rows: u32, stride: u32, size: u32, visits: u32 }
 var<immediate> P: Params;
 struct Place { matrix: u32, low: u32, high: u32 }
 fn place(unit: u32) -> Place {
@@ -68,11 +68,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let i = t / 8u;
     let j = t % 8u * 4u;
     var sums = vec4f();
-    for (var k = 0u; k < 4u * P.inner; k += 32u) {
+    for (var k = 0u; k < 4u * P.stride; k += 32u) {
       for (var e = t; e < 1024u; e += 256u) {
         let column = k + e % 32u;
-        let value = x[4u * row_start(at, e / 32u) + min(column, 4u * P.inner - 1u)];
-        tile[e / 32u * 33u + e % 32u] = select(0.0, value, column < 4u * P.inner);
+        let value = x[4u * row_start(at, e / 32u) + min(column, 4u * P.stride - 1u)];
+        tile[e / 32u * 33u + e % 32u] = select(0.0, value, column < 4u * P.stride);
       }
       workgroupBarrier();
       var part = vec4f();
@@ -147,4 +147,4 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     storageBarrier();
   }
 }
-// {"block":8}: 149 lines, sha256 bb20a2020ae32c43
+// {"block":8}: 149 lines, sha256 e09a1539a0c474fc
