@@ -4,6 +4,7 @@ import type { TunedSparse } from '../gpu/tuned-table.js';
 import { sum } from '../ops/reductions.js';
 import { explain } from '../sparse/auto.js';
 import { maskedConv2d, maskedLinear } from '../sparse/masked-layers.js';
+import { median } from '../sparse/median.js';
 import { type SparseWeight, type SparseWeightOptions, sparseWeight } from '../sparse/sparse-weight.js';
 import { philoxUniform } from '../tensor/philox.js';
 import { keep } from '../tensor/scope.js';
@@ -130,9 +131,4 @@ function flags(shape: Shape, { edge, density, options }: Trial): Uint8Array {
     const [row, col] = [Math.floor(i / cols), i % cols];
     return kept[Math.floor(row / edge) * wide + Math.floor(col / edge)];
   });
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1];
 }

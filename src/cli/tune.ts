@@ -7,6 +7,7 @@ import type { TunedEntry, TunedMeasurement, TunedTable } from '../gpu/tuned-tabl
 import type { Product } from '../ops/gemm.js';
 import { chooseTile, overrideTiles, type TileChoice, tileCandidates } from '../ops/gemm-rules.js';
 import { tunedKey } from '../ops/tuned.js';
+import { median } from '../sparse/median.js';
 import { scope } from '../tensor/scope.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Multiplication, multiplications } from './tune-products.js';
@@ -196,11 +197,6 @@ async function callTime(device: Device, run: () => Tensor | Tensor[]): Promise<n
   for (let i = 0; i < 16; i++) call();
   await device.sync();
   return ((performance.now() - start) / 16) * 1000;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1];
 }
 
 /** NaN where any element is. */

@@ -32,7 +32,7 @@ export interface Estimate {
   kind: SparseKind;
   /** For people: `csr`, `block 8`, `2:4`. */
   name: string;
-  /** Time divided by that of the masked-dense form. */
+  /** Time divided by that of the masked-dense form: estimated, or measured by `tuneForms`. */
   time: number;
   /** Share of the matrix that it stores and multiplies. */
   density: number;
@@ -51,6 +51,9 @@ interface Choice {
   form: Form;
   explanation: Explanation;
 }
+
+/** Name of the form that all others are measured by. */
+export const DENSE = 'masked dense';
 
 const choices = new WeakMap<SparseWeight, Map<string, Choice>>();
 const lastChoices = new WeakMap<SparseWeight, Explanation>();
@@ -80,10 +83,65 @@ function chosen(sparse: SparseWeight, work: LayerWork): Choice {
   let known = choices.get(sparse);
   if (!known) choices.set(sparse, (known = new Map()));
   const { op, n, groups = 1, stride = [1, 1], dx = false, dw = false } = work;
-  const key = `${op} ${n} ${groups} ${stride} ${dx} ${dw}`;
+  const whole = { op, n, groups, stride, dx, dw };
+  const key = keyOf(whole);
+  const trial = trials.get(sparse);
+  if (trial) {
+    trial.works.set(key, whole);
+    if (trial.name !== null) return inForm(sparse, whole, trial.name);
+  }
   let choice = known.get(key);
-  if (!choice) known.set(key, (choice = choose(sparse, { op, n, groups, stride, dx, dw })));
+  if (!choice) known.set(key, (choice = choose(sparse, whole)));
   return choice;
+}
+
+const keyOf = ({ op, n, groups, stride, dx, dw }: Required<LayerWork>): string =>
+  `${op} ${n} ${groups} ${stride} ${dx} ${dw}`;
+
+/** A weight whose layers run in the form of that name for a while (as they would where null), and what they did. */
+interface Trial {
+  name: string | null;
+  works: Map<string, Required<LayerWork>>;
+}
+
+const trials = new WeakMap<SparseWeight, Trial>();
+
+/** Runs `fn` with a weight's layers in the form of that name, or as they would where it is null. @returns their works */
+export function onTrial(sparse: SparseWeight, name: string | null, fn: () => void): Required<LayerWork>[] {
+  const trial: Trial = { name, works: new Map() };
+  trials.set(sparse, trial);
+  try {
+    fn();
+  } finally {
+    trials.delete(sparse);
+  }
+  return [...trial.works.values()];
+}
+
+/** From now on a piece of work takes the form that was fastest. `ms`: measured times by name, masked dense among them. */
+export function settle(sparse: SparseWeight, work: Required<LayerWork>, ms: ReadonlyMap<string, number>): Explanation {
+  const measured = formsFor(sparse, work)
+    .map((form) => {
+      const estimated = estimate(sparse, form, work);
+      return { form, estimate: { ...estimated, time: ms.get(estimated.name)! / ms.get(DENSE)! } };
+    })
+    .filter((m) => m.estimate.time >= 0)
+    .sort((a, b) => a.estimate.time - b.estimate.time);
+  const [{ form, estimate: best }] = measured;
+  const why = `${whatOf(sparse, work)}: ${best.name} takes ${best.time.toFixed(2)} of the masked-dense time (measured for this layer)`;
+  const candidates = measured.map((m) => m.estimate);
+  const explanation = { kind: form.kind, name: best.name, why, candidates };
+  choices.get(sparse)!.set(keyOf(work), { form, explanation });
+  return explanation;
+}
+
+/** The choice of the form of that name; as a rule would have it where the work has no such form. */
+function inForm(sparse: SparseWeight, work: Required<LayerWork>, name: string): Choice {
+  const choice = choose(sparse, work);
+  const form = formsFor(sparse, work).find((f) => nameOf(f) === name);
+  if (!form) return choice;
+  const { candidates } = choice.explanation;
+  return { form, explanation: { kind: form.kind, name, why: `${name} on trial`, candidates } };
 }
 
 function choose(sparse: SparseWeight, work: Required<LayerWork>): Choice {
@@ -114,7 +172,7 @@ function formsFor(sparse: SparseWeight, { op, groups }: Required<LayerWork>): Fo
 }
 
 function estimate(sparse: SparseWeight, form: Form, work: Required<LayerWork>): Estimate {
-  if (form.kind === 'dense') return { kind: 'dense', name: 'masked dense', time: 1, density: 1 };
+  if (form.kind === 'dense') return { kind: 'dense', name: DENSE, time: 1, density: 1 };
   const { density } = form.kind === 'csr' ? sparse : form.pattern;
   return { kind: form.kind, name: nameOf(form), time: timeOf(sparse, form, density, work), density };
 }
@@ -122,7 +180,7 @@ function estimate(sparse: SparseWeight, form: Form, work: Required<LayerWork>): 
 function nameOf(form: Form): string {
   if (form.kind === 'block') return `block ${form.pattern.block}`;
   if (form.kind === 'nm') return `${form.pattern.n}:${form.pattern.m}`;
-  return form.kind === 'csr' ? 'csr' : 'masked dense';
+  return form.kind === 'csr' ? 'csr' : DENSE;
 }
 
 function timeOf(
@@ -145,9 +203,13 @@ const passesOf = ({ dx, dw }: LayerWork): Pass[] => [
   ...(dw ? (['dw'] as const) : []),
 ];
 
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+
+const whatOf = (sparse: SparseWeight, work: LayerWork): string =>
+  `${passesOf(work).join(', ')} of ${showShape(sparse.shape)} at ${percent(sparse.sparsity)} sparsity, n = ${work.n}`;
+
 function reason(sparse: SparseWeight, work: LayerWork, form: Form, { name, time }: Estimate): string {
-  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
-  const what = `${passesOf(work).join(', ')} of ${showShape(sparse.shape)} at ${percent(sparse.sparsity)} sparsity, n = ${work.n}`;
+  const what = whatOf(sparse, work);
   const basis = basisOf(sparse.device);
   if (form.kind === 'dense') {
     const even = breakEven(sparse, work);

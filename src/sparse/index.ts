@@ -37,3 +37,4 @@ export {
 export { rowSums, sparseSoftmax, spreadRows } from './sparse-softmax.js';
 export { type SparseKind, SparseWeight, type SparseWeightOptions, sparseWeight } from './sparse-weight.js';
 export { type SpmmOptions, spmm } from './spmm.js';
+export { type TuneFormsOptions, tuneForms } from './tune-forms.js';
