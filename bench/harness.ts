@@ -139,8 +139,10 @@ async function sampleOnce(e: Entry): Promise<void> {
 function finish(e: Entry): void {
   const { row, prepared } = e;
   const total = (times: KernelTime[]) => times.reduce((sum, t) => sum + t.ms, 0);
-  const sorted = [...e.profiles].sort((a, b) => total(a) - total(b));
-  const gpuSamples = e.profiles.map(total);
+  // A driver now and then leaves timestamps out: nothing takes no time.
+  const profiles = e.profiles.filter((times) => total(times) > 0);
+  const sorted = [...profiles].sort((a, b) => total(a) - total(b));
+  const gpuSamples = profiles.map(total);
   Object.assign(row, {
     check: prepared.check,
     cost: prepared.cost,

@@ -1,7 +1,6 @@
 import { grad } from '../autograd/grad.js';
 import { compile } from '../compile/compile.js';
 import type { Batch, Loader, LoaderState } from '../data/loader.js';
-import { ArgumentError } from '../gpu/errors.js';
 import { crossEntropy } from '../ops/losses.js';
 import { sum } from '../ops/reductions.js';
 import { scope } from '../tensor/scope.js';
@@ -9,6 +8,14 @@ import type { Tensor } from '../tensor/tensor.js';
 import { decodeCheckpoint, encodeCheckpoint, type TrainingConfig } from '../train/checkpoint.js';
 import { LossRing } from '../train/loss-ring.js';
 import { applyMask } from '../train/mask.js';
+import {
+  checkLoop,
+  type LoopEnd,
+  type LoopOptions,
+  type LoopRun,
+  runLoop,
+  type SaveCheckpoint,
+} from '../train/step-loop.js';
 import { readTensors, restoreTensors, stateTensors } from '../train/training-state.js';
 import type { Population } from './population.js';
 import type { PopulationOptimiser } from './population-optimiser.js';
@@ -32,34 +39,18 @@ export interface PopulationEpoch {
   measured: Readonly<Record<string, readonly number[]>>;
 }
 
-export interface PopulationTrainOptions {
-  /** Epochs in all, those of a checkpoint included. */
-  epochs: number;
+export interface PopulationTrainOptions extends LoopOptions {
   /** Default: mean cross-entropy of each model's logits. */
   loss?: PopulationLoss;
-  /** Flat mask laid out like the parameters: where it is 0, weights are exactly 0 from before the first step on. */
-  mask?: Tensor;
-  /** Called before step 0, `every`, 2 `every`, …; it may change the values of the mask, or learning rates. */
-  between?: { every: number; run: (step: number) => void | Promise<void> };
   /** Called after every epoch; what it returns goes into the history (`{ accuracy: [0.98, …] }`). */
   onEpoch?: (record: PopulationEpoch) => Promise<Record<string, readonly number[]>>;
   /** Called when further losses are known, with those of the last step. */
   progress?: (at: { step: number; steps: number; losses: readonly number[] }) => void;
-  /** Steps between readbacks of the losses. Default 8. */
-  readEvery?: number;
-  /** Called with the bytes of a checkpoint of all models every so many steps (default: an epoch), and at the end. */
-  checkpoint?: { every?: number; save: (bytes: Uint8Array) => void | Promise<void> };
-  /** A checkpoint to go on from, of a run with the same population, optimiser, loader and `config`. */
-  resume?: Uint8Array;
-  /** What else must be equal for a run to go on. */
-  config?: TrainingConfig;
-  /** Stops the run after the step under way, with a checkpoint. */
-  signal?: AbortSignal;
 }
 
 /** How one model ended. */
 export interface MemberResult {
-  status: 'finished' | 'diverged' | 'stopped';
+  status: LoopEnd;
   /** Steps done; of a model that diverged, the step (counted from 1) whose loss was not finite. */
   step: number;
   /** Of that step; NaN where none was done. */
@@ -68,7 +59,7 @@ export interface MemberResult {
 
 export interface PopulationTrainResult {
   /** `diverged`: no model was left. `stopped`: by the signal. */
-  status: 'finished' | 'diverged' | 'stopped';
+  status: LoopEnd;
   step: number;
   models: MemberResult[];
   history: readonly PopulationEpoch[];
@@ -133,10 +124,10 @@ export async function trainPopulation(
   }
 }
 
-class Run {
-  private readonly ring: LossRing;
-  private readonly step: ReturnType<typeof compile<[], void>>;
-  private readonly state: State;
+class Run implements LoopRun {
+  readonly ring: LossRing;
+  readonly step: ReturnType<typeof compile<[], void>>;
+  readonly state: State;
   private readonly config: TrainingConfig;
   /** Steps whose losses are known. */
   private known: number;
@@ -144,19 +135,12 @@ class Run {
   constructor(
     private readonly population: Population,
     private readonly optimiser: PopulationOptimiser,
-    private readonly loader: PopulationBatches,
+    readonly loader: PopulationBatches,
     private readonly options: PopulationTrainOptions,
   ) {
-    const { epochs, readEvery = 8, mask, between, checkpoint, loss } = options;
+    const { readEvery = 8, mask, loss } = options;
     const { models, device, parameters } = population;
-    const whole = (name: string, value: number) => {
-      if (!Number.isInteger(value) || value < 1)
-        throw new ArgumentError('trainPopulation', `${name} >= 1`, String(value));
-    };
-    whole('epochs', epochs);
-    whole('readEvery', readEvery);
-    if (between) whole('between.every', between.every);
-    if (checkpoint?.every !== undefined) whole('checkpoint.every', checkpoint.every);
+    checkLoop('trainPopulation', options);
     const { ownInputs = false } = loader;
     this.config = { models, batch: loader.batch, ownInputs, ...optimiser.config, ...options.config };
     if (mask) optimiser.setMask(mask);
@@ -183,30 +167,16 @@ class Run {
   }
 
   async toEnd(): Promise<PopulationTrainResult> {
-    const { state, loader, options } = this;
-    const { between, checkpoint } = options;
-    const steps = options.epochs * loader.batches;
-    while (state.step < steps) {
-      if (state.step % loader.batches === 0) loader.shuffle();
-      if (between && state.step % between.every === 0) await between.run(state.step);
-      this.step();
-      state.step++;
-      const full = this.ring.advance();
-      const epochEnds = state.step % loader.batches === 0;
-      const saves = !!checkpoint && (state.step % (checkpoint.every ?? loader.batches) === 0 || state.step === steps);
-      const stops = options.signal?.aborted ?? false;
-      const all = epochEnds || saves || stops;
-      if (full || all) this.take(await this.ring.collect(all), steps);
-      if (epochEnds) await this.endEpoch();
-      if (checkpoint && (saves || stops)) await this.save(checkpoint.save);
-      if (state.stopped.every((step) => step > 0)) return this.result('diverged');
-      if (stops) return this.result('stopped');
-    }
-    return this.result('finished');
+    return this.result(await runLoop(this, this.options));
+  }
+
+  /** Models stop one by one; what the epoch and the checkpoint say of the last is still wanted. */
+  isOver(): boolean {
+    return this.state.stopped.every((step) => step > 0);
   }
 
   /** Takes up the losses of further steps, [steps, models]. */
-  private take(losses: readonly number[], steps: number): void {
+  take(losses: readonly number[], steps: number): boolean {
     const { models } = this.population;
     const { sums, counts, last, stopped } = this.state;
     for (let from = 0; from < losses.length; from += models) {
@@ -221,9 +191,10 @@ class Run {
       }
     }
     if (losses.length > 0) this.options.progress?.({ step: this.known, steps, losses: last });
+    return false;
   }
 
-  private async endEpoch(): Promise<void> {
+  async endEpoch(): Promise<void> {
     const { state, loader, options } = this;
     const record: PopulationEpoch = {
       epoch: state.step / loader.batches,
@@ -237,7 +208,7 @@ class Run {
     state.counts.fill(0);
   }
 
-  private async save(save: (bytes: Uint8Array) => void | Promise<void>): Promise<void> {
+  async save(save: SaveCheckpoint): Promise<void> {
     const state = { ...this.state, loader: await this.loader.state() };
     const tensors = await readTensors(this.tensors());
     await save(encodeCheckpoint<State>({ config: this.config, state, tensors }));

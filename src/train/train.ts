@@ -1,7 +1,6 @@
 import { grad } from '../autograd/grad.js';
 import { compile } from '../compile/compile.js';
 import type { Batch, Loader } from '../data/loader.js';
-import { ArgumentError } from '../gpu/errors.js';
 import type { Model } from '../nn/model.js';
 import { crossEntropy } from '../ops/losses.js';
 import type { Optimiser } from '../optim/optimiser.js';
@@ -10,35 +9,20 @@ import { decodeCheckpoint, encodeCheckpoint, type TrainingConfig, type TrainingS
 import { LossRing } from './loss-ring.js';
 import { applyMask } from './mask.js';
 import { type EpochRecord, Meter, type Reporter } from './progress.js';
+import { checkLoop, type LoopEnd, type LoopOptions, type LoopRun, runLoop, type SaveCheckpoint } from './step-loop.js';
 import { readTensors, restoreTensors, stateTensors } from './training-state.js';
 
-export interface TrainOptions {
-  /** Epochs in all, those of a checkpoint included. */
-  epochs: number;
+export interface TrainOptions extends LoopOptions {
   /** The loss of a batch, one f32. Default: mean cross-entropy of the model's logits in training mode. */
   loss?: (model: Model, batch: Batch) => Tensor;
-  /** Flat mask laid out like the parameters: where it is 0, weights are exactly 0 from before the first step on. */
-  mask?: Tensor;
-  /** Called before step 0, `every`, 2 `every`, …; it may change the values of the mask, or the learning rate. */
-  between?: { every: number; run: (step: number) => void | Promise<void> };
   /** Called after every epoch; what it returns goes into the history (`{ test: 0.98 }`). */
   onEpoch?: (record: EpochRecord) => Promise<Record<string, number>>;
   reporters?: readonly Reporter[];
-  /** Steps between readbacks of the losses: often enough to be live, seldom enough to keep the device busy. Default 8. */
-  readEvery?: number;
-  /** Called with a checkpoint's bytes every so many steps (default: an epoch), at the end, and when it is stopped. */
-  checkpoint?: { every?: number; save: (bytes: Uint8Array) => void | Promise<void> };
-  /** A checkpoint to go on from, of a run with the same model, optimiser, loader and `config`. */
-  resume?: Uint8Array;
-  /** What else must be equal for a run to go on: the data, the loader's seed and augmentation, … */
-  config?: TrainingConfig;
-  /** Stops the run after the step under way, with a checkpoint. */
-  signal?: AbortSignal;
 }
 
 export interface TrainResult {
   /** `diverged`: a loss was not finite. `stopped`: by the signal. */
-  status: 'finished' | 'diverged' | 'stopped';
+  status: LoopEnd;
   /** Steps done; of a run that diverged, the step (counted from 1) whose loss was not finite. */
   step: number;
   /** Of that step; NaN where none was done. */
@@ -69,10 +53,10 @@ export async function train(
   }
 }
 
-class Run {
-  private readonly ring: LossRing;
-  private readonly step: ReturnType<typeof compile<[], void>>;
-  private readonly state: TrainingState;
+class Run implements LoopRun {
+  readonly ring: LossRing;
+  readonly step: ReturnType<typeof compile<[], void>>;
+  readonly state: TrainingState;
   private readonly config: TrainingConfig;
   private readonly meter = new Meter();
   /** Steps whose loss is known. */
@@ -82,17 +66,11 @@ class Run {
   constructor(
     private readonly model: Model,
     private readonly optimiser: Optimiser,
-    private readonly loader: Loader,
+    readonly loader: Loader,
     private readonly options: TrainOptions,
   ) {
-    const { epochs, readEvery = 8, mask, between, checkpoint, loss = classification } = options;
-    const whole = (name: string, value: number) => {
-      if (!Number.isInteger(value) || value < 1) throw new ArgumentError('train', `${name} >= 1`, String(value));
-    };
-    whole('epochs', epochs);
-    whole('readEvery', readEvery);
-    if (between) whole('between.every', between.every);
-    if (checkpoint?.every !== undefined) whole('checkpoint.every', checkpoint.every);
+    const { readEvery = 8, mask, loss = classification } = options;
+    checkLoop('train', options);
     this.config = { batch: loader.batch, batches: loader.batches, ...optimiser.config, ...options.config };
     if (mask) optimiser.setMask(mask);
     this.state = this.begin();
@@ -118,32 +96,17 @@ class Run {
   }
 
   async toEnd(): Promise<TrainResult> {
-    const { state, loader, options } = this;
-    const { between, checkpoint } = options;
-    const steps = options.epochs * loader.batches;
-    while (state.step < steps) {
-      if (state.step % loader.batches === 0) loader.shuffle();
-      if (between && state.step % between.every === 0) await between.run(state.step);
-      this.step();
-      state.step++;
-      const full = this.ring.advance();
-      const epochEnds = state.step % loader.batches === 0;
-      const saves = !!checkpoint && (state.step % (checkpoint.every ?? loader.batches) === 0 || state.step === steps);
-      const stops = options.signal?.aborted ?? false;
-      const all = epochEnds || saves || stops;
-      if (full || all) {
-        const diverged = this.take(await this.ring.collect(all), steps);
-        if (diverged) return this.result('diverged', this.known);
-      }
-      if (epochEnds) await this.endEpoch();
-      if (checkpoint && (saves || stops)) await this.save(checkpoint.save);
-      if (stops) return this.result('stopped', state.step);
-    }
-    return this.result('finished', state.step);
+    const status = await runLoop(this, this.options);
+    return this.result(status, status === 'diverged' ? this.known : this.state.step);
+  }
+
+  /** A loss that is not finite ends the run at once. */
+  isOver(): boolean {
+    return false;
   }
 
   /** Takes up the losses of further steps. @returns whether one of them is not finite; `known` is its step then */
-  private take(losses: readonly number[], steps: number): boolean {
+  take(losses: readonly number[], steps: number): boolean {
     const { state, loader, options } = this;
     for (const loss of losses) {
       this.known++;
@@ -167,7 +130,7 @@ class Run {
     return false;
   }
 
-  private async endEpoch(): Promise<void> {
+  async endEpoch(): Promise<void> {
     const { state, loader, options } = this;
     const resumeMeter = this.meter.pause();
     const record: EpochRecord = {
@@ -184,7 +147,7 @@ class Run {
     for (const r of options.reporters ?? []) r.epoch?.(whole);
   }
 
-  private async save(save: (bytes: Uint8Array) => void | Promise<void>): Promise<void> {
+  async save(save: SaveCheckpoint): Promise<void> {
     const resumeMeter = this.meter.pause();
     const state = { ...this.state, loader: await this.loader.state() };
     const tensors = await readTensors(this.tensors());

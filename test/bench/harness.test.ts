@@ -121,6 +121,16 @@ describe('measure', () => {
     expect(rows[1].cost).toEqual({ flops: 8e6, bytes: 0 });
   });
 
+  test('profiles without a time do not count', async () => {
+    let calls = 0;
+    const profile = async () => [{ kernel: 'gemm', dispatches: 1, ms: calls++ % 3 === 1 ? 2 : 0 }];
+    const candidates = [fake('a', [], { profile }), fake('b', [], { profile: async () => [] })];
+    const [sometimes, never] = await measure({ name: 'c', candidates }, budget);
+    expect(sometimes.gpu?.median).toBe(2);
+    expect(sometimes.gpuSamples?.every((ms) => ms === 2)).toBe(true);
+    expect(never).not.toHaveProperty('gpu');
+  });
+
   test('verify passes at the tolerance', () => {
     expect(() => verify({ what: '', error: 1, tolerance: 1 })).not.toThrow();
   });
