@@ -44,8 +44,11 @@ export interface Case {
   candidates: Candidate[];
   /** Unit of printed and exported times; samples are in ms. */
   unit?: 'ms' | 'us';
-  /** The same work on the peers, by their own names. */
-  peer?: { case: string; params: Record<string, number | string> };
+  /**
+   * The same work on the peers, by their own names. `items`: what its time grows with at the least; a peer that would
+   * take minutes, going by a smaller case of the name, is left out.
+   */
+  peer?: { case: string; params: Record<string, number | string>; items?: number };
   /** Where the case stands in the suite's crossover charts; candidates then appear as lines over sparsity. */
   point?: Point;
   /** Name of the candidate that ratios and charts refer to; the engine's if left out. */

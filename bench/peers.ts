@@ -33,13 +33,13 @@ interface Answer {
 const START_MS = 120_000;
 /** Longest that a peer may take over one request; ResNet-20 without fast convolutions takes minutes. */
 const REQUEST_MS = 900_000;
-/** A case is left out where it would take longer than this a step, as a smaller one of its kind shows. */
-const SLOWEST_STEP_MS = 60_000;
+/** A case is left out where a call would take longer than this, as a smaller one of its kind shows. */
+const SLOWEST_CALL_MS = 60_000;
 
 /** A tensor library in a process of its own, spoken to as peers/README.md says. Between requests it waits on its input. */
 export class Peer {
   facts: PeerFacts | null = null;
-  /** Wall time in ms of one item of a batch, by case: what larger batches of it may take. */
+  /** Wall time in ms of one item of a call, by case: what calls of more items may take. */
   readonly pace = new Map<string, number>();
   private readonly waiting = new Map<number, { resolve(a: Answer): void; reject(e: Error): void }>();
   private readonly child: ChildProcess;
@@ -130,17 +130,12 @@ export function peerCandidate(peer: Peer, work: NonNullable<Case['peer']>): Cand
     name: peer.name,
     kind: 'peer',
     async prepare() {
-      const items = Number(work.params.batch ?? 1);
-      const expected = (peer.pace.get(work.case) ?? 0) * items;
-      if (work.params.batch && expected > SLOWEST_STEP_MS) {
-        throw new Skipped(`${peer.name}: a step would take about ${Math.round(expected / 1000)} s`);
+      const { case: name, params, items } = work;
+      const expected = (peer.pace.get(name) ?? 0) * (items ?? 0);
+      if (expected > SLOWEST_CALL_MS) {
+        throw new Skipped(`${peer.name}: a call would take about ${Math.round(expected / 1000)} s or more`);
       }
-      const answer = await peer.request({
-        cmd: 'prepare',
-        ...work,
-        params: { ...work.params, checkSteps: 1 },
-        seed: 1,
-      });
+      const answer = await peer.request({ cmd: 'prepare', case: name, params: { ...params, checkSteps: 1 }, seed: 1 });
       const { maxRelErr, tolerance, losses } = answer.check as PeerCheck;
       const check: Check = { what: `${peer.name} ${work.case}`, error: maxRelErr, tolerance };
       return {
@@ -149,7 +144,7 @@ export function peerCandidate(peer: Peer, work: NonNullable<Case['peer']>): Cand
         async sample(calls) {
           const { ms } = await peer.request({ cmd: 'sample', iterations: calls });
           const each = (ms as number[]).reduce((a, b) => a + b, 0) / calls;
-          peer.pace.set(work.case, each / items);
+          if (items) peer.pace.set(name, each / items);
           return each;
         },
         dispose: async () => {

@@ -35,7 +35,7 @@ export function selectionVariant(variant: SelectionVariant): Family {
       const k = n * DENSITY;
       return {
         name: `k-th magnitude of ${count(n)}, k = n / 10`,
-        peer: { case: 'topk', params: { n, k } },
+        peer: { case: 'topk', params: { n, k }, items: n },
         candidates: [
           {
             name: variant.name,

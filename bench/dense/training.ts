@@ -99,7 +99,7 @@ const family: Family = ({ device }) => {
       long,
       least: 5,
       candidates: [trainingCandidate(device, name, batch)],
-      peer: { case: name, params: { batch } },
+      peer: { case: name, params: { batch }, items: batch },
     }),
   );
 };

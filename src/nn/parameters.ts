@@ -19,6 +19,16 @@ const ALIGN = 64;
 
 const packKernel = defineKernel<PackSpec>({ name: 'pack', shader: packShader });
 
+/** A tensor, and where it starts in the flat buffer. */
+interface Piece {
+  tensor: Tensor;
+  offset: number;
+}
+
+/** Elements from which a software device takes a tensor in a dispatch of its own. */
+const LARGE = 8192;
+const isLarge = ({ tensor }: Piece): boolean => tensor.size >= LARGE;
+
 /**
  * Named parameters that lie in one flat buffer, each aligned to 256 bytes, with zeros between them. What belongs to
  * them (gradients, optimiser state, masks) is laid out alike, so that one kernel handles all of them at once.
@@ -110,20 +120,37 @@ export class Parameters {
     });
     if (!sameShape(into.shape, this.flat.shape) || into.dtype !== 'f32')
       throw new ShapeError(op, `to pack into ${this.flat}`, String(into));
-    const software = this.device.deviceClass === 'software';
+    const all = tensors.map((tensor, i) => ({ tensor, offset: this.offset(this.specs[i].name) }));
+    if (this.device.deviceClass !== 'software') {
+      this.gather(all, into, true);
+      return;
+    }
+    // Large ones on their own, by the shader with fewest loads to compile; the others together.
+    for (const piece of all.filter(isLarge)) this.gather([piece], into, true);
+    this.gather(
+      all.filter((piece) => !isLarge(piece)),
+      into,
+      false,
+    );
+  }
+
+  private gather(pieces: readonly Piece[], into: Tensor, vector: boolean): void {
+    const { deviceClass, limits } = this.device;
+    const software = deviceClass === 'software';
     const workgroup = software ? 16 : 64;
-    const most = Math.min(this.device.limits.maxBindings - 1, 15);
-    for (let from = 0; from < tensors.length; from += most) {
-      const some = tensors.slice(from, from + most);
-      const longest = Math.max(...some.map((t) => t.size));
+    const work = workgroup * (vector ? 4 : 1) * (software ? 16 : 1);
+    const most = Math.min(limits.maxBindings - 1, 15);
+    for (let from = 0; from < pieces.length; from += most) {
+      const some = pieces.slice(from, from + most);
+      const longest = Math.max(...some.map(({ tensor }) => tensor.size));
       this.device.run(
         packKernel,
-        { tensors: some.length, workgroup },
+        { tensors: some.length, workgroup, vector },
         {
-          bindings: [...some, into].map((t) => t.binding(op)),
-          params: some.flatMap((t, i) => [this.offset(this.specs[from + i].name), t.size]),
-          grid: [Math.max(1, Math.min(Math.ceil(longest / 4 / workgroup / (software ? 16 : 1)), 1024)), 1, some.length],
-          cost: { flops: 0, bytes: 2 * some.reduce((n, t) => n + t.bytes, 0) },
+          bindings: [...some.map(({ tensor }) => tensor), into].map((t) => t.binding('Parameters.pack')),
+          params: some.flatMap(({ tensor, offset }) => [offset, tensor.size]),
+          grid: [Math.max(1, Math.min(Math.ceil(longest / work), 1024)), 1, some.length],
+          cost: { flops: 0, bytes: 2 * some.reduce((n, { tensor }) => n + tensor.bytes, 0) },
         },
       );
     }

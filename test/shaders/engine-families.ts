@@ -267,7 +267,10 @@ export const engineFamilies: readonly Family[] = [
     { crop: false, flip: false },
     { channels: 1, parts: 4, flip: false },
   ]),
-  family('pack', packShader, { tensors: 3, workgroup: 64 }, [{ tensors: 1 }, { tensors: 15, workgroup: 16 }]),
+  family('pack', packShader, { tensors: 3, workgroup: 64, vector: true }, [
+    { tensors: 1 },
+    { tensors: 15, workgroup: 16, vector: false },
+  ]),
   family(
     'optimiser',
     updateShader,

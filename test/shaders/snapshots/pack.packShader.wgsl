@@ -1,4 +1,4 @@
-// packShader {"tensors":3,"workgroup":64}
+// packShader {"tensors":3,"workgroup":64,"vector":true}
 requires immediate_address_space;
 @group(0) @binding(0) var<storage, read> in0: array<vec4f>;
 @group(0) @binding(1) var<storage, read> in1: array<vec4f>;
@@ -16,16 +16,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       case 2u: { offset = P.o2 / 4u; count = P.n2; }
       default: {}
   }
-  for (var i = group.x * 64u + lane; i * 4u < count; i += groups.x * 64u) {
-    var v = vec4f(0.0);
+  let end = (count + 3u) / 4u * 1u;
+  for (var i = group.x * 64u + lane; i < end; i += groups.x * 64u) {
+    var v = vec4f();
     switch (group.z) {
       case 0u: { v = in0[i]; }
       case 1u: { v = in1[i]; }
       case 2u: { v = in2[i]; }
       default: {}
     }
-    flat[offset + i] = select(vec4f(0.0), v, vec4u(i * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(count));
+    flat[offset + i] = select(vec4f(), v, vec4u(4u * i) + vec4u(0u, 1u, 2u, 3u) < vec4u(count));
   }
 }
-// {"tensors":1}: 23 lines, sha256 b4fc991f52da080f
-// {"tensors":15,"workgroup":16}: 64 lines, sha256 132777b02af9c88f
+// {"tensors":1}: 24 lines, sha256 0064f353f0bca1dc
+// {"tensors":15,"workgroup":16,"vector":false}: 65 lines, sha256 6da49e5185a9e0c0
