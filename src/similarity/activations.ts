@@ -67,7 +67,8 @@ export function deviceRows(device: Device, a: Activations, begin = 0, end = a.sh
   const size = sizeOf(a.shape.slice(1));
   const shape = [end - begin, ...a.shape.slice(1)];
   if (!(a instanceof Tensor)) {
-    return tensor(device, Float32Array.from(a.data.subarray(begin * size, end * size)), { shape });
+    const part = a.data.subarray(begin * size, end * size);
+    return tensor(device, part instanceof Float32Array ? part : new Float32Array(part), { shape });
   }
   const rows = begin === 0 && end === a.shape[0] ? a : slice(a, [begin], [end]);
   return rows.dtype === 'f16' ? cast(rows, 'f32') : rows;

@@ -2,7 +2,7 @@ import type { Activations } from './activations.js';
 import type { CanonicalResult, GuardOptions } from './canonical.js';
 import type { DirectionOptions } from './directions.js';
 import type { ProcrustesResult } from './linear.js';
-import { carriesMeasures, checkMeasures, type Measures, measured, type ResultsOf } from './measures.js';
+import { checkMeasures, type Measures, measured, type ResultsOf } from './measures.js';
 import type { PwccaOptions, PwccaResult } from './pwcca.js';
 import { relate } from './relate.js';
 import type { PrecisionOptions, SimilarityResult } from './result.js';
@@ -96,6 +96,6 @@ async function compared<T extends Measures>(
   options: PrecisionOptions,
 ): Promise<ResultsOf<T>> {
   checkMeasures(op, measures);
-  const r = await relate(op, x, y, options, (found) => carriesMeasures(op, found, measures));
+  const r = await relate(op, x, y, options, measures);
   return measured(op, r, measures);
 }

@@ -1,4 +1,5 @@
 import { apply, constant, input, scalar } from '../expr/expr.js';
+import type { Device } from '../gpu/device.js';
 import { type LeftOf, leftSingularVectors } from '../linalg/svd.js';
 import { map } from '../ops/map.js';
 import { matmul } from '../ops/matmul.js';
@@ -12,7 +13,7 @@ import type { DeviceTriangle } from './device-triangle.js';
 import { firstColumns, type Relation, type Side, sideFlags } from './relation.js';
 
 /** Singular values, loadings [count, neurons] and squares of columns of one side, and whether they converged. */
-interface Factors<T> {
+export interface Factors<T> {
   s: T;
   loadings: T;
   squares: T;
@@ -22,6 +23,16 @@ interface Factors<T> {
 /** Float32: directions below this share of the first are rounding error (times the greater size of the triangle). */
 const EPSILON = 2 ** -23;
 
+/** What a device found of two sides (of one, where y is x). */
+interface Found {
+  x: Factors<Tensor>;
+  y: Factors<Tensor>;
+  cross: Tensor;
+  /** Of all neurons of both: [1, width]. */
+  mean: Tensor;
+  unit: Tensor;
+}
+
 /**
  * `hostRelation` in float32 on a device. Null where float32 does not hold the squares of the values, they are not finite,
  * or a decomposition did not converge.
@@ -29,33 +40,39 @@ const EPSILON = 2 ** -23;
 export async function deviceRelation(triangle: DeviceTriangle, p: number): Promise<Relation | null> {
   const { device, points, width } = triangle;
   const same = width === p;
-  const found = untracked(() => {
+  let rows = 0;
+  const found = untracked((): Found => {
     const { r, triangular, mean, unit } = triangle.triangle();
-    const rows = r.shape[0];
+    rows = r.shape[0];
     const top = triangular ? Math.min(p, rows) : rows;
     const sides: LeftOf[] = [{ a: slice(r, [0, 0], [top, p]), triangular }];
     if (!same) sides.push({ a: slice(r, [0, p], [rows, width]) });
     const [x, y = x] = decompose(sides);
     const cross = matmul(x.u, slice(y.u, [0], [top]), { transA: true });
-    return { x: x.factors, y: y.factors, cross, mean, unit, rows };
+    return { x: x.factors, y: y.factors, cross, mean, unit };
   });
-  const { rows } = found;
-  const mean = await found.mean.data();
-  const unit = await found.unit.data();
-  const cross = await found.cross.data();
-  const fx = await read(found.x);
-  const fy = same ? fx : await read(found.y);
-  for (const t of [found.mean, found.unit, found.cross, ...Object.values(found.x), ...Object.values(found.y)])
-    t.dispose();
+  return relationOf(found, { device, points, p, rows: [rows, rows] });
+}
+
+/** The relation that was found, of p neurons in x and triangles of so many `rows`, which is read back and disposed. */
+export async function relationOf(
+  { x: onX, y: onY, cross: onCross, mean: onMean, unit: onUnit }: Found,
+  { device, points, p, rows }: { device: Device; points: number; p: number; rows: readonly [number, number] },
+): Promise<Relation | null> {
+  const reads = [onMean.data(), onUnit.data(), onCross.data()] as const;
+  const factors = [read(onX), onY === onX ? null : read(onY)] as const;
+  const [mean, unit, cross, fx, other] = await Promise.all([...reads, ...factors]);
+  const fy = other ?? fx;
+  for (const t of new Set([onMean, onUnit, onCross, ...Object.values(onX), ...Object.values(onY)])) t.dispose();
   if (![fx, fy].every(({ s, squares, converged }) => converged[0] && [s, squares].every(allFinite))) return null;
-  const x = sideOf(fx, rows, unit[0], mean.subarray(0, p));
-  const y = same ? x : sideOf(fy, rows, unit[p], mean.subarray(p));
+  const x = sideOf(fx, rows[0], unit[0], mean.subarray(0, p));
+  const y = other ? sideOf(other, rows[1], unit[p], mean.subarray(p)) : x;
   const kept = firstColumns(cross, x.rank, fy.s.length, y.rank);
   return { points, x, y, cross: kept, precision: 'float32', device, flags: sideFlags(x, y) };
 }
 
 /** Decompositions of sides [rows, neurons] whose dead neurons count as zeros. */
-function decompose(sides: readonly LeftOf[]): { u: Tensor; factors: Factors<Tensor> }[] {
+export function decompose(sides: readonly LeftOf[]): { u: Tensor; factors: Factors<Tensor> }[] {
   const squares = sides.map(({ a }) => map([a], apply('mul', input(0), input(0)), { axes: [0], keepDims: true }));
   const lives = apply('ge', input(1), apply('mul', input(2), scalar(0)));
   const kept = apply('where', lives, input(0), constant(0));
@@ -67,12 +84,9 @@ function decompose(sides: readonly LeftOf[]): { u: Tensor; factors: Factors<Tens
 }
 
 async function read({ s, loadings, squares, converged }: Factors<Tensor>): Promise<Factors<HostArray>> {
-  return {
-    s: await s.data(),
-    loadings: await loadings.data(),
-    squares: await squares.data(),
-    converged: await converged.data(),
-  };
+  const fields = [s, loadings, squares, converged].map((t) => t.data());
+  const [sizes, rows, sums, settled] = await Promise.all(fields);
+  return { s: sizes, loadings: rows, squares: sums, converged: settled };
 }
 
 const allFinite = (values: ArrayLike<number>): boolean => Array.prototype.every.call(values, Number.isFinite);

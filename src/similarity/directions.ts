@@ -17,6 +17,10 @@ export interface DirectionOptions extends GuardOptions {
   directions?: number;
 }
 
+/** Whether the directions kept explain no more than 99 % of the variance, so that none of them is a faint one. */
+export const keepsStrong = ({ threshold = 0.99, by = 'variance', directions }: DirectionOptions): boolean =>
+  directions === undefined && by === 'variance' && threshold <= 0.99;
+
 /** @throws ArgumentError for options out of range */
 export function checkDirections(op: string, { threshold = 0.99, by = 'variance', directions }: DirectionOptions): void {
   if (directions !== undefined && !(Number.isInteger(directions) && directions >= 1))
@@ -46,8 +50,24 @@ export function leading(s: Float64Array, { threshold = 0.99, by = 'variance', di
  */
 const LIMIT = 1000;
 
+/**
+ * The same where `cross` is a product, for both sides' shares multiplied. Directions that explain 99 % of the variance
+ * never pass it: the last of k of n explains more than 0.01 / (n - k + 1), so that its singular value is above a tenth
+ * of the root mean square.
+ */
+const PRODUCT_LIMIT = 100;
+
 /** Whether float32 carries the canonical correlations of all directions. */
-export const carriesAll = ({ x, y }: Relation): boolean => carries(x) && carries(y);
+export const carriesAll = (r: Relation): boolean =>
+  carries(r.x) && carries(r.y) && carriesProduct(r, r.x.rank, r.y.rank);
+
+/** Whether float32 carries what a regression of x on y inverts: y alone. */
+export const carriesRegression = (r: Relation): boolean => carries(r.y) && carriesProduct(r, r.x.rank, r.y.rank);
+
+function carriesProduct({ x, y, product }: Relation, kx: number, ky: number): boolean {
+  if (!product || kx === 0 || ky === 0) return true;
+  return scaleOf(x) * scaleOf(y) <= PRODUCT_LIMIT * x.s[kx - 1] * y.s[ky - 1];
+}
 
 /** Whether float32 carries a side's first k directions; where they are all, none may be missing. */
 export function carries(side: Side, k = side.neurons - side.dropped): boolean {
@@ -61,7 +81,7 @@ export function carries(side: Side, k = side.neurons - side.dropped): boolean {
  */
 export function carriesLeading(_op: string, r: Relation, options: DirectionOptions): boolean {
   const [kx, ky] = [wanted(r.x, options), wanted(r.y, options)];
-  if (!carries(r.x, kx) || !carries(r.y, ky)) return false;
+  if (!carries(r.x, kx) || !carries(r.y, ky) || !carriesProduct(r, kx, ky)) return false;
   return r.x === r.y || (separates(r, kx, ky) && separates(swapped(r), ky, kx));
 }
 

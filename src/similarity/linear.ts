@@ -1,5 +1,4 @@
 import { hostSvdvals } from '../linalg/host/svd.js';
-import { carries } from './directions.js';
 import type { Relation } from './relation.js';
 import type { SimilarityResult } from './result.js';
 
@@ -42,9 +41,6 @@ export function relationRegression(r: Relation): SimilarityResult {
   }
   return result(r, total === 0 ? 0 : Math.min(1, explained / total));
 }
-
-/** A regression inverts y alone. */
-export const carriesRegression = (r: Relation): boolean => carries(r.y);
 
 /** diag(sx) cross diag(sy): Xᵀ Y in the singular bases. */
 function scaledCross({ cross, x, y }: Relation): Float64Array {

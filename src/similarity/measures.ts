@@ -5,14 +5,15 @@ import {
   type GuardOptions,
   singularVectorCorrelations,
 } from './canonical.js';
-import { carriesAll, carriesLeading, checkDirections, type DirectionOptions } from './directions.js';
 import {
+  carriesAll,
+  carriesLeading,
   carriesRegression,
-  type ProcrustesResult,
-  relationCka,
-  relationProcrustes,
-  relationRegression,
-} from './linear.js';
+  checkDirections,
+  type DirectionOptions,
+  keepsStrong,
+} from './directions.js';
+import { type ProcrustesResult, relationCka, relationProcrustes, relationRegression } from './linear.js';
 import { checkWeights, type PwccaOptions, type PwccaResult, projectionWeightedCorrelations } from './pwcca.js';
 import type { Relation } from './relation.js';
 import type { SimilarityResult } from './result.js';
@@ -51,13 +52,15 @@ interface Row<M extends Measure> {
   check?(op: string, options: MeasureOptions[M]): void;
   /** Whether a relation found in float32 gives it to 1e-4. */
   carried(op: string, r: Relation, options: MeasureOptions[M]): boolean;
+  /** Whether faint directions mean nothing to it. */
+  strong?(options: MeasureOptions[M]): boolean;
 }
 
 const TABLE: { [M in Measure]: Row<M> } = {
   cca: { of: canonicalCorrelations, carried: (_, r) => carriesAll(r) },
-  svcca: { of: singularVectorCorrelations, check: checkDirections, carried: carriesLeading },
+  svcca: { of: singularVectorCorrelations, check: checkDirections, carried: carriesLeading, strong: keepsStrong },
   pwcca: { of: projectionWeightedCorrelations, check: checkWeights, carried: (_, r) => carriesAll(r) },
-  linearCka: { of: (_, r) => relationCka(r), carried: () => true },
+  linearCka: { of: (_, r) => relationCka(r), carried: () => true, strong: () => true },
   procrustes: { of: (_, r) => relationProcrustes(r), carried: () => true },
   regression: { of: (_, r) => relationRegression(r), carried: (_, r) => carriesRegression(r) },
 };
@@ -76,6 +79,11 @@ export function carriesMeasures(op: string, r: Relation, wanted: Measures): bool
   return namesOf(wanted).every((name) => carried(op, name, r, wanted));
 }
 
+/** Whether faint directions mean nothing to all that is wanted. */
+export function wantsStrong(wanted: Measures): boolean {
+  return namesOf(wanted).every((name) => strong(name, wanted));
+}
+
 /** What is wanted of a relation. @throws ArgumentError as each measure does */
 export async function measured<T extends Measures>(op: string, r: Relation, wanted: T): Promise<ResultsOf<T>> {
   const found: Partial<MeasureResults> = {};
@@ -89,6 +97,10 @@ function check<M extends Measure>(op: string, name: M, wanted: Measures): void {
 
 function carried<M extends Measure>(op: string, name: M, r: Relation, wanted: Measures): boolean {
   return TABLE[name].carried(op, r, wanted[name] ?? ({} as MeasureOptions[M]));
+}
+
+function strong<M extends Measure>(name: M, wanted: Measures): boolean {
+  return TABLE[name].strong?.(wanted[name] ?? ({} as MeasureOptions[M])) ?? false;
 }
 
 async function fill<M extends Measure>(

@@ -1,15 +1,16 @@
 import { type Activations, assertPair, deviceRows, hostMatrix } from './activations.js';
+import { devicePair, fitsPair } from './device-pair.js';
 import { deviceRelation } from './device-relation.js';
 import { DeviceTriangle } from './device-triangle.js';
 import { besides, hostTriangle } from './host-triangle.js';
+import { carriesMeasures, type Measures, wantsStrong } from './measures.js';
 import { inPrecision } from './precision.js';
 import { hostRelation, type Relation } from './relation.js';
 import type { PrecisionOptions } from './result.js';
 
 /**
- * The relation of two sides [points, neurons].
+ * The relation of two sides [points, neurons], good enough for the measures that are wanted of it.
  *
- * @param suffices whether a relation found in float32 is good enough for what it is wanted for
  * @throws ShapeError, DTypeError, DeviceMismatchError, ArgumentError (NaN or infinity)
  */
 export async function relate(
@@ -17,13 +18,14 @@ export async function relate(
   x: Activations,
   y: Activations,
   options: PrecisionOptions,
-  suffices: (r: Relation) => boolean,
+  measures: Measures,
 ): Promise<Relation> {
   assertPair(op, x, y);
   const [points, p] = x.shape;
   const sides = y === x ? [x] : [x, y];
   const neurons = sides.map((side) => side.shape[1]);
   const width = neurons.reduce((sum, n) => sum + n, 0);
+  const suffices = (found: Relation) => carriesMeasures(op, found, measures);
   return inPrecision(
     {
       op,
@@ -36,6 +38,10 @@ export async function relate(
         return hostRelation(hostTriangle(y === x ? a : besides(a, await hostMatrix(op, 'y', y))), p);
       },
       device: async (device) => {
+        if (y !== x && wantsStrong(measures) && fitsPair(device, points, neurons)) {
+          const found = await devicePair(device, x, y);
+          if (found && suffices(found)) return found;
+        }
         const triangle = new DeviceTriangle(device, neurons);
         try {
           triangle.add(points, (begin, end) => sides.map((side) => deviceRows(device, side, begin, end)));

@@ -30,6 +30,8 @@ export interface Relation {
   cross: Float64Array;
   /** Arithmetic that made `cross` and the sides. */
   precision: Precision;
+  /** Set where `cross` was made from Xᵀ Y: its errors are those of both sides' conditions multiplied. */
+  product?: boolean;
   /** Where float32 was done: large products that follow from it are decomposed there too. */
   device?: Device;
   flags: Flag[];

@@ -1,7 +1,7 @@
 import type { Device } from '../../gpu/device.js';
 import type { HostActivations } from '../../similarity/activations.js';
 import { centred, columnSquares, hostMatrix, livingNeurons, selectColumns } from '../../similarity/activations.js';
-import { carriesMeasures, measured } from '../../similarity/measures.js';
+import { measured } from '../../similarity/measures.js';
 import { relate } from '../../similarity/relate.js';
 import type { PrecisionOptions } from '../../similarity/result.js';
 
@@ -35,7 +35,7 @@ export async function measurePair(
   precision: PrecisionOptions,
 ): Promise<PairMeasures> {
   const measures = { svcca: { threshold }, pwcca: {}, linearCka: {}, procrustes: {} };
-  const relation = await relate('svcca', x, y, precision, (r) => carriesMeasures('svcca', r, measures));
+  const relation = await relate('svcca', x, y, precision, measures);
   const found = await measured('svcca', relation, measures);
   const { svcca } = found;
   const [kx, ky] = [svcca.x.directions, svcca.y.directions];
@@ -66,7 +66,7 @@ export async function measureLoosely(
   precision: PrecisionOptions,
 ): Promise<PairMeasures> {
   const measures = { svcca: { threshold }, linearCka: {} };
-  const relation = await relate('svcca', x, y, precision, (r) => carriesMeasures('svcca', r, measures));
+  const relation = await relate('svcca', x, y, precision, measures);
   const { svcca, linearCka } = await measured('svcca', relation, measures);
   return {
     points: svcca.points,
@@ -98,9 +98,7 @@ async function aliveInBoth(
   if (alive.length === 0) return null;
   const options = { threshold, force: true };
   const sides = [x, y].map((side) => channelsOnly(side, alive));
-  const relation = await relate('svcca', sides[0], sides[1], precision, (r) =>
-    carriesMeasures('svcca', r, { svcca: options }),
-  );
+  const relation = await relate('svcca', sides[0], sides[1], precision, { svcca: options });
   return (await measured('svcca', relation, { svcca: options })).svcca.similarity;
 }
 
