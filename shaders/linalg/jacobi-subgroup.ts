@@ -75,9 +75,11 @@ function gram(lanes: number): string {
         size,
         (i) => `let b${i} = vec4f(${['x', 'y', 'z', 'w'].map((c) => element(i, c)).join(', ')});
       ${sum(`top[${i}]`, i, 0)}
-      ${sum(`bottom[${i}]`, i, 1)}`,
+      ${i < lanes ? '' : sum(`bottom[${i}]`, i, 1)}`,
       )}
-    }`;
+    }
+    // What is left of the matrix mirrors a quarter that is there.
+    ${each(lanes, (i) => `bottom[${i}] = ${each(lanes, (m) => `select(0.0, subgroupBroadcast(top[${m + lanes}], ${i}u), lane == ${m}u)`, ' + ')};`)}`;
 }
 
 /** The same rotations turn columns, which a lane has to itself, then rows, which need those of all lanes. */

@@ -16,22 +16,26 @@ import { centredBeyond, peakOf, untracked } from './device-centred.js';
 import { decompose, type Factors, relationOf } from './device-relation.js';
 import type { Relation } from './relation.js';
 
-/** Parts that a product over all points is summed in: float32 loses digits to long sums. */
-const PARTS = 16;
+/** Points whose products are summed at a time, the parts' sums one by one: float32 loses digits to long sums. */
+const PART = 512;
 
 /** As much of the largest binding as a side may take: factoring it needs several tensors of its size. */
 const SHARE = 4;
 
 /**
  * Directions below this share of the first have no part in Uxᵀ Uy. The least that 99 % of the variance can keep is
- * 1 / (10 √neurons) of it; linear CKA weights the others by their squares.
+ * 1 / (10 √neurons) of it, which is more for up to so many neurons; linear CKA weights the others by their squares.
  */
 const FAINT = 1e-3;
+const MOST_NEURONS = 4096;
 
 /** Whether `devicePair` can take so many points of two sides. */
 export function fitsPair({ limits }: Device, points: number, [p, q]: readonly number[]): boolean {
   const widest = Math.max(p, q);
-  return points > widest && 4 * points * widest <= limits.maxBinding / SHARE && 4 * PARTS * p * q <= limits.maxBinding;
+  const side = 4 * points * widest;
+  const products = 4 * Math.ceil(points / PART) * p * q;
+  if (points <= widest || widest > MOST_NEURONS) return false;
+  return side <= limits.maxBinding / SHARE && products <= limits.maxBinding;
 }
 
 /**
@@ -73,10 +77,10 @@ function prepared(rows: Tensor): { centred: Tensor; mean: Tensor; unit: Tensor }
 /** aᵀ b of a [points, p] and b [points, q]. */
 function productOf(a: Tensor, b: Tensor): Tensor {
   const [points] = a.shape;
-  const rows = Math.floor(points / PARTS);
-  const whole = PARTS * rows;
-  const parts = (t: Tensor) => reshape(slice(t, [0], [whole]), [PARTS, rows, t.shape[1]]);
-  const product = rows > 0 ? sum(matmul(parts(a), parts(b), { transA: true }), 0) : null;
+  const count = Math.floor(points / PART);
+  const whole = PART * count;
+  const parts = (t: Tensor) => reshape(slice(t, [0], [whole]), [count, PART, t.shape[1]]);
+  const product = count > 0 ? sum(matmul(parts(a), parts(b), { transA: true }), 0) : null;
   if (product && whole === points) return product;
   const rest = matmul(slice(a, [whole], [points]), slice(b, [whole], [points]), { transA: true });
   return product ? add(product, rest) : rest;

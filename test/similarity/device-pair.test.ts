@@ -24,6 +24,7 @@ describe.each(DEVICES)('two sides by the product of both: %s', (_, device) => {
     [300, 20, 33],
     [1031, 64, 48],
     [277, 16, 7],
+    [512, 5, 12],
     [40, 1, 30],
     [15, 3, 2],
     [16, 1, 1],

@@ -66,28 +66,28 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       let x1 = x[start1 + k];
       let b0 = vec4f(subgroupBroadcast(x0.x, 0u), subgroupBroadcast(x0.y, 0u), subgroupBroadcast(x0.z, 0u), subgroupBroadcast(x0.w, 0u));
       top[0] = fma(b0.w, x0.w, fma(b0.z, x0.z, fma(b0.y, x0.y, fma(b0.x, x0.x, top[0]))));
-      bottom[0] = fma(b0.w, x1.w, fma(b0.z, x1.z, fma(b0.y, x1.y, fma(b0.x, x1.x, bottom[0]))));
+      
 let b1 = vec4f(subgroupBroadcast(x0.x, 1u), subgroupBroadcast(x0.y, 1u), subgroupBroadcast(x0.z, 1u), subgroupBroadcast(x0.w, 1u));
       top[1] = fma(b1.w, x0.w, fma(b1.z, x0.z, fma(b1.y, x0.y, fma(b1.x, x0.x, top[1]))));
-      bottom[1] = fma(b1.w, x1.w, fma(b1.z, x1.z, fma(b1.y, x1.y, fma(b1.x, x1.x, bottom[1]))));
+      
 let b2 = vec4f(subgroupBroadcast(x0.x, 2u), subgroupBroadcast(x0.y, 2u), subgroupBroadcast(x0.z, 2u), subgroupBroadcast(x0.w, 2u));
       top[2] = fma(b2.w, x0.w, fma(b2.z, x0.z, fma(b2.y, x0.y, fma(b2.x, x0.x, top[2]))));
-      bottom[2] = fma(b2.w, x1.w, fma(b2.z, x1.z, fma(b2.y, x1.y, fma(b2.x, x1.x, bottom[2]))));
+      
 let b3 = vec4f(subgroupBroadcast(x0.x, 3u), subgroupBroadcast(x0.y, 3u), subgroupBroadcast(x0.z, 3u), subgroupBroadcast(x0.w, 3u));
       top[3] = fma(b3.w, x0.w, fma(b3.z, x0.z, fma(b3.y, x0.y, fma(b3.x, x0.x, top[3]))));
-      bottom[3] = fma(b3.w, x1.w, fma(b3.z, x1.z, fma(b3.y, x1.y, fma(b3.x, x1.x, bottom[3]))));
+      
 let b4 = vec4f(subgroupBroadcast(x0.x, 4u), subgroupBroadcast(x0.y, 4u), subgroupBroadcast(x0.z, 4u), subgroupBroadcast(x0.w, 4u));
       top[4] = fma(b4.w, x0.w, fma(b4.z, x0.z, fma(b4.y, x0.y, fma(b4.x, x0.x, top[4]))));
-      bottom[4] = fma(b4.w, x1.w, fma(b4.z, x1.z, fma(b4.y, x1.y, fma(b4.x, x1.x, bottom[4]))));
+      
 let b5 = vec4f(subgroupBroadcast(x0.x, 5u), subgroupBroadcast(x0.y, 5u), subgroupBroadcast(x0.z, 5u), subgroupBroadcast(x0.w, 5u));
       top[5] = fma(b5.w, x0.w, fma(b5.z, x0.z, fma(b5.y, x0.y, fma(b5.x, x0.x, top[5]))));
-      bottom[5] = fma(b5.w, x1.w, fma(b5.z, x1.z, fma(b5.y, x1.y, fma(b5.x, x1.x, bottom[5]))));
+      
 let b6 = vec4f(subgroupBroadcast(x0.x, 6u), subgroupBroadcast(x0.y, 6u), subgroupBroadcast(x0.z, 6u), subgroupBroadcast(x0.w, 6u));
       top[6] = fma(b6.w, x0.w, fma(b6.z, x0.z, fma(b6.y, x0.y, fma(b6.x, x0.x, top[6]))));
-      bottom[6] = fma(b6.w, x1.w, fma(b6.z, x1.z, fma(b6.y, x1.y, fma(b6.x, x1.x, bottom[6]))));
+      
 let b7 = vec4f(subgroupBroadcast(x0.x, 7u), subgroupBroadcast(x0.y, 7u), subgroupBroadcast(x0.z, 7u), subgroupBroadcast(x0.w, 7u));
       top[7] = fma(b7.w, x0.w, fma(b7.z, x0.z, fma(b7.y, x0.y, fma(b7.x, x0.x, top[7]))));
-      bottom[7] = fma(b7.w, x1.w, fma(b7.z, x1.z, fma(b7.y, x1.y, fma(b7.x, x1.x, bottom[7]))));
+      
 let b8 = vec4f(subgroupBroadcast(x1.x, 0u), subgroupBroadcast(x1.y, 0u), subgroupBroadcast(x1.z, 0u), subgroupBroadcast(x1.w, 0u));
       top[8] = fma(b8.w, x0.w, fma(b8.z, x0.z, fma(b8.y, x0.y, fma(b8.x, x0.x, top[8]))));
       bottom[8] = fma(b8.w, x1.w, fma(b8.z, x1.z, fma(b8.y, x1.y, fma(b8.x, x1.x, bottom[8]))));
@@ -113,6 +113,15 @@ let b15 = vec4f(subgroupBroadcast(x1.x, 7u), subgroupBroadcast(x1.y, 7u), subgro
       top[15] = fma(b15.w, x0.w, fma(b15.z, x0.z, fma(b15.y, x0.y, fma(b15.x, x0.x, top[15]))));
       bottom[15] = fma(b15.w, x1.w, fma(b15.z, x1.z, fma(b15.y, x1.y, fma(b15.x, x1.x, bottom[15]))));
     }
+    // What is left of the matrix mirrors a quarter that is there.
+    bottom[0] = select(0.0, subgroupBroadcast(top[8], 0u), lane == 0u) + select(0.0, subgroupBroadcast(top[9], 0u), lane == 1u) + select(0.0, subgroupBroadcast(top[10], 0u), lane == 2u) + select(0.0, subgroupBroadcast(top[11], 0u), lane == 3u) + select(0.0, subgroupBroadcast(top[12], 0u), lane == 4u) + select(0.0, subgroupBroadcast(top[13], 0u), lane == 5u) + select(0.0, subgroupBroadcast(top[14], 0u), lane == 6u) + select(0.0, subgroupBroadcast(top[15], 0u), lane == 7u);
+bottom[1] = select(0.0, subgroupBroadcast(top[8], 1u), lane == 0u) + select(0.0, subgroupBroadcast(top[9], 1u), lane == 1u) + select(0.0, subgroupBroadcast(top[10], 1u), lane == 2u) + select(0.0, subgroupBroadcast(top[11], 1u), lane == 3u) + select(0.0, subgroupBroadcast(top[12], 1u), lane == 4u) + select(0.0, subgroupBroadcast(top[13], 1u), lane == 5u) + select(0.0, subgroupBroadcast(top[14], 1u), lane == 6u) + select(0.0, subgroupBroadcast(top[15], 1u), lane == 7u);
+bottom[2] = select(0.0, subgroupBroadcast(top[8], 2u), lane == 0u) + select(0.0, subgroupBroadcast(top[9], 2u), lane == 1u) + select(0.0, subgroupBroadcast(top[10], 2u), lane == 2u) + select(0.0, subgroupBroadcast(top[11], 2u), lane == 3u) + select(0.0, subgroupBroadcast(top[12], 2u), lane == 4u) + select(0.0, subgroupBroadcast(top[13], 2u), lane == 5u) + select(0.0, subgroupBroadcast(top[14], 2u), lane == 6u) + select(0.0, subgroupBroadcast(top[15], 2u), lane == 7u);
+bottom[3] = select(0.0, subgroupBroadcast(top[8], 3u), lane == 0u) + select(0.0, subgroupBroadcast(top[9], 3u), lane == 1u) + select(0.0, subgroupBroadcast(top[10], 3u), lane == 2u) + select(0.0, subgroupBroadcast(top[11], 3u), lane == 3u) + select(0.0, subgroupBroadcast(top[12], 3u), lane == 4u) + select(0.0, subgroupBroadcast(top[13], 3u), lane == 5u) + select(0.0, subgroupBroadcast(top[14], 3u), lane == 6u) + select(0.0, subgroupBroadcast(top[15], 3u), lane == 7u);
+bottom[4] = select(0.0, subgroupBroadcast(top[8], 4u), lane == 0u) + select(0.0, subgroupBroadcast(top[9], 4u), lane == 1u) + select(0.0, subgroupBroadcast(top[10], 4u), lane == 2u) + select(0.0, subgroupBroadcast(top[11], 4u), lane == 3u) + select(0.0, subgroupBroadcast(top[12], 4u), lane == 4u) + select(0.0, subgroupBroadcast(top[13], 4u), lane == 5u) + select(0.0, subgroupBroadcast(top[14], 4u), lane == 6u) + select(0.0, subgroupBroadcast(top[15], 4u), lane == 7u);
+bottom[5] = select(0.0, subgroupBroadcast(top[8], 5u), lane == 0u) + select(0.0, subgroupBroadcast(top[9], 5u), lane == 1u) + select(0.0, subgroupBroadcast(top[10], 5u), lane == 2u) + select(0.0, subgroupBroadcast(top[11], 5u), lane == 3u) + select(0.0, subgroupBroadcast(top[12], 5u), lane == 4u) + select(0.0, subgroupBroadcast(top[13], 5u), lane == 5u) + select(0.0, subgroupBroadcast(top[14], 5u), lane == 6u) + select(0.0, subgroupBroadcast(top[15], 5u), lane == 7u);
+bottom[6] = select(0.0, subgroupBroadcast(top[8], 6u), lane == 0u) + select(0.0, subgroupBroadcast(top[9], 6u), lane == 1u) + select(0.0, subgroupBroadcast(top[10], 6u), lane == 2u) + select(0.0, subgroupBroadcast(top[11], 6u), lane == 3u) + select(0.0, subgroupBroadcast(top[12], 6u), lane == 4u) + select(0.0, subgroupBroadcast(top[13], 6u), lane == 5u) + select(0.0, subgroupBroadcast(top[14], 6u), lane == 6u) + select(0.0, subgroupBroadcast(top[15], 6u), lane == 7u);
+bottom[7] = select(0.0, subgroupBroadcast(top[8], 7u), lane == 0u) + select(0.0, subgroupBroadcast(top[9], 7u), lane == 1u) + select(0.0, subgroupBroadcast(top[10], 7u), lane == 2u) + select(0.0, subgroupBroadcast(top[11], 7u), lane == 3u) + select(0.0, subgroupBroadcast(top[12], 7u), lane == 4u) + select(0.0, subgroupBroadcast(top[13], 7u), lane == 5u) + select(0.0, subgroupBroadcast(top[14], 7u), lane == 6u) + select(0.0, subgroupBroadcast(top[15], 7u), lane == 7u);
     var left: array<f32, 16>;
     var right: array<f32, 16>;
     left[0] = select(0.0, 1.0, lane == 0u); right[0] = select(0.0, 1.0, lane + 8u == 0u);
@@ -464,5 +473,5 @@ out[15] = fma(vec4f(subgroupBroadcast(t1, 7u)), row, out[15]);
     storageBarrier();
   }
 }
-// {"lanes":4}: 290 lines, sha256 4fc7341bb9150c41
-// {"lanes":16}: 818 lines, sha256 4bcee903310e6080
+// {"lanes":4}: 295 lines, sha256 681d9465cec29a70
+// {"lanes":16}: 835 lines, sha256 9a60fe4c5f83dc17
