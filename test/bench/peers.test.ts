@@ -4,7 +4,7 @@ import { runChild } from '../../bench/child.js';
 import { chosen } from '../../bench/patterns.js';
 import { nodePeer, nodePeers, pythonLibraries, pythonPeer } from '../../bench/peer-commands.js';
 import { uniform } from '../../bench/peers/lib/random.mjs';
-import { Peer } from '../../bench/peers.js';
+import { Peer, peerCandidate } from '../../bench/peers.js';
 
 test('WebAssembly peers run on one thread and on all cores', () => {
   expect(nodePeers(2).map((p) => p.name)).toEqual([
@@ -36,6 +36,29 @@ describe('a peer that cannot run', () => {
   });
 });
 
+test('a peer is left out of a case that would take it minutes, going by a smaller one', async () => {
+  const asked: object[] = [];
+  const slow = {
+    name: 'slow',
+    pace: new Map<string, number>(),
+    request: async (command: { cmd: string }) => {
+      asked.push(command);
+      return { check: { maxRelErr: 0, tolerance: 0 }, ms: [30_000] };
+    },
+  } as unknown as Peer;
+  const work = (n: number) => ({ case: 'topk', params: { n }, items: n });
+  const { sample } = await peerCandidate(slow, work(1000)).prepare();
+  expect(await sample(1)).toBe(30_000);
+  await peerCandidate(slow, work(1500)).prepare();
+  expect(asked.length).toBe(3);
+  await expect(peerCandidate(slow, work(3000)).prepare()).rejects.toMatchObject({
+    name: 'Skipped',
+    message: 'slow: a call would take about 90 s or more',
+  });
+  await peerCandidate(slow, { case: 'topk', params: { n: 3000 } }).prepare();
+  expect(asked.length).toBe(4);
+});
+
 test('a machine without Python has no Python peers', () => {
   expect(pythonLibraries('no-such-python')).toBeNull();
 });
@@ -50,8 +73,9 @@ describe.skipIf(!python?.installed.includes('scipy'))(
       const started = await Peer.start(pythonPeer(peer), process.env);
       try {
         const { check } = await started.request({ cmd: 'prepare', ...work, seed: 1 });
-        const { ms } = await started.request({ cmd: 'sample', iterations: 2 });
-        return { facts: started.facts, error: (check as { maxRelErr: number }).maxRelErr, ms: ms as number[] };
+        const { ms, restMs } = await started.request({ cmd: 'sample', iterations: 2 });
+        const { maxRelErr: error } = check as { maxRelErr: number };
+        return { facts: started.facts, error, ms: ms as number[], restMs: restMs as number };
       } finally {
         await started.stop();
       }
@@ -65,12 +89,14 @@ describe.skipIf(!python?.installed.includes('scipy'))(
       ['numpy', { case: 'svd', params: { m: 40, n: 9 } }, 1e-6],
       ['numpy', { case: 'svcca', params: { n: 300, p: 20 } }, 1e-6],
     ])('%s does %o', async (peer, work, tolerance) => {
-      const { facts, error, ms } = await once(peer, work);
+      const { facts, error, ms, restMs } = await once(peer, work);
       expect(facts?.cases).toContain(work.case);
       expect(facts?.runtime).toMatch(/^Python 3\./);
       expect(error).toBeLessThanOrEqual(tolerance);
       expect(ms.length).toBe(2);
       expect(Math.min(...ms)).toBeGreaterThan(0);
+      // It looks for 20 ms at least whether its threads still spin.
+      expect(restMs).toBeGreaterThan(15);
     });
 
     test('what a library lacks, and what makes no sense, are told apart', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   ArgumentError,
   DisposedError,
+  full,
   grad,
   noGrad,
   ShapeError,
@@ -35,6 +36,7 @@ import { testDevice } from '../support/device.js';
 import { Inputs } from '../support/random.js';
 
 const t = testDevice();
+const gpu = testDevice({ deviceClass: 'discrete' });
 
 async function values(model: Model): Promise<Map<string, Float32Array>> {
   const all = await model.parameters.read();
@@ -309,6 +311,26 @@ describe('Parameters', () => {
     expect([...(await part.data())].every((v) => v === 2)).toBe(true);
     expect([...(await into.data())].filter((v) => v === 9)).toHaveLength(0);
     for (const v of [like, into, part, ...tensors, p]) v.dispose();
+  });
+
+  it('are packed whether large or small, few or many, on devices of each class', async () => {
+    const sizes = [1, 8191, 8192, 8195, 2, 3, 30_001, ...Array.from({ length: 20 }, (_, i) => 5 + 7 * i)];
+    const many = sizes.map((n, i) => ({ name: `p${i}`, shape: [n] }));
+    for (const device of [t.device, gpu.device]) {
+      const p = new Parameters(device, many);
+      const poison = full(device, p.flat.shape, Number.NaN);
+      const values = sizes.map((n, k) => Float32Array.from({ length: n }, (_, i) => k + i / 65_536));
+      const tensors = values.map((v) => tensor(device, v));
+      p.pack(tensors, poison);
+      const flat = await poison.data();
+      many.forEach(({ name }, k) => {
+        const at = p.offset(name);
+        expect(flat.slice(at, at + sizes[k]), name).toEqual(values[k]);
+        const rest = flat.slice(at + sizes[k], at + 4 * Math.ceil(sizes[k] / 4));
+        expect([...rest], `${name}'s last four`).toEqual([...rest].map(() => 0));
+      });
+      for (const v of [poison, ...tensors, p]) v.dispose();
+    }
   });
 
   it('refuse names and tensors that are not theirs, in words', () => {

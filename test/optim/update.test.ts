@@ -102,7 +102,7 @@ describe(`an optimiser against float64 (seed ${SEED})`, () => {
 });
 
 describe('one step', () => {
-  it('is one update dispatch, whatever the number of parameters, and one pack for every fifteen', async () => {
+  it('is one update dispatch, whatever the number of parameters, and one pack for every fifteen small ones', async () => {
     if (!t.device.hasTimestamps) return;
     const inputs = new Inputs('many parameters');
     const sizes = Array.from({ length: 40 }, (_, i) => ((i * 37) % 130) + (i === 20 ? 20_000 : 1));
@@ -114,7 +114,9 @@ describe('one step', () => {
     const count: Record<string, number> = {};
     for (const r of rows) count[r.kernel] = (count[r.kernel] ?? 0) + 1;
     const most = Math.min(t.device.limits.maxBindings - 1, 15);
-    expect(count).toEqual({ update: 1, advance: 1, pack: Math.ceil(40 / most) });
+    // A software device packs the one large tensor on its own.
+    const packs = t.device.deviceClass === 'software' ? 1 + Math.ceil(39 / most) : Math.ceil(40 / most);
+    expect(count).toEqual({ update: 1, advance: 1, pack: packs });
     const { values: weights } = await parts(parameters, parameters.flat);
     weights.forEach((w, k) =>
       expectClose(
