@@ -8,6 +8,8 @@ import { availableParallelism, constants, homedir, totalmem } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import type { CompiledTexts } from './compile-ahead.js';
+import { compiledList } from './compiled-list.js';
 import { ArgumentError, NoDeviceError } from './errors.js';
 
 /** Which driver Dawn gets: `auto` takes the system's unless setup found none there, the others force one. */
@@ -53,6 +55,8 @@ export interface Dawn {
   /** `GPUBufferUsage`, `GPUMapMode`, … as `webgpu` exports them. */
   globals: Record<string, unknown>;
   driver: DriverFacts;
+  /** What the driver has compiled on this machine; null when it keeps no cache of its own. */
+  compiled(driverVersion: string): CompiledTexts | null;
   /** Keeps adapters and devices reachable until `release`: Dawn can crash at exit when they are collected before it. */
   retain(...objects: object[]): void;
   release(...objects: object[]): void;
@@ -156,6 +160,7 @@ export async function loadDawn(options: DawnOptions = {}): Promise<Dawn> {
     gpu,
     globals: dawn.globals as Record<string, unknown>,
     driver: facts,
+    compiled: (version) => (facts.shaderCache === null ? null : compiledList(facts.shaderCache, version)),
     retain: (...objects) => objects.forEach((o) => void state.held.add(o)),
     release: (...objects) => objects.forEach((o) => void state.held.delete(o)),
   };

@@ -1,5 +1,6 @@
 import { type AdapterFacts, adapterFacts, type DeviceClass, requestDevice } from './adapter.js';
 import { BufferPool, type Lease, type MemoryReport } from './buffers.js';
+import { CompileAhead, type CompiledTexts } from './compile-ahead.js';
 import { BufferUsage, MapRead } from './constants.js';
 import type { DriverFacts } from './dawn.js';
 import {
@@ -89,6 +90,8 @@ export class Device {
   /** Set while a compiled step is running plainly or being captured: readbacks are refused. */
   insideStep = false;
   private readonly queue: GPUQueue;
+  /** Compiles beside this device; null where the driver does so itself or has no core for it. */
+  readonly ahead: CompileAhead | null;
   private readonly wait: Wait;
   private readonly staging = new Map<number, GPUBuffer[]>();
   private failure: SecateurError | null = null;
@@ -101,6 +104,8 @@ export class Device {
     options: OpenDeviceOptions,
     wait: Wait,
     private readonly onClose: () => void = () => {},
+    /** How to open a second device, on which to compile beside this one; and what needs no compilation. */
+    beside: { openSecond: () => Promise<GPUDevice>; compiled: CompiledTexts } | null = null,
   ) {
     this.facts = facts;
     this.driver = driver;
@@ -134,12 +139,19 @@ export class Device {
       options.poolCap ?? 2 ** 30,
     );
     if (options.poison) this.pool.onAcquire = (lease) => this.fillWithNan(lease);
-    this.stream = new Stream(gpuDevice, this.queue, this.pool, this.limits.maxWorkgroups, 256, (op) =>
-      this.assertOpen(op),
-    );
     const immediates = facts.languageFeatures.includes('immediate_address_space')
       ? Math.min(64, limits.maxImmediateSize ?? 0)
       : 0;
+    this.ahead = beside && new CompileAhead(beside.openSecond, immediates, wait, beside.compiled);
+    this.stream = new Stream(
+      gpuDevice,
+      this.queue,
+      this.pool,
+      this.limits.maxWorkgroups,
+      256,
+      (op) => this.assertOpen(op),
+      this.ahead,
+    );
     this.pipelines = new PipelineCache(gpuDevice, immediates, (error) => this.fail(error as SecateurError));
     gpuDevice.onuncapturederror = (event) => {
       event.preventDefault(); // reported by the next await, not on the console
@@ -230,6 +242,7 @@ export class Device {
       }
     } finally {
       this.closed = true;
+      await this.ahead?.close();
       this.stream.destroy();
       for (const list of this.staging.values()) for (const b of list) b.destroy();
       this.gpuDevice.destroy();
@@ -264,6 +277,7 @@ export class Device {
   /** Waits; a failure found meanwhile wins over the promise's own rejection, because it says why. */
   private async settle<T>(promise: Promise<T>): Promise<T> {
     const [outcome] = await Promise.allSettled([this.wait(promise)]);
+    this.ahead?.reached();
     while (this.pipelines.checks.size > 0) await this.wait(Promise.all(this.pipelines.checks));
     this.throwFailure();
     if (outcome.status === 'rejected') throw outcome.reason;
@@ -291,7 +305,7 @@ export class Device {
  */
 export async function openDevice(options: OpenDeviceOptions = {}): Promise<Device> {
   checkOptions(options);
-  const { gpu, driver, wait, retain, release } = await findGpu(options);
+  const { gpu, driver, compiled: compiledBefore, wait, retain, release } = await findGpu(options);
   const adapter = await gpu.requestAdapter();
   if (!adapter) {
     if (options.prefer === 'gpu')
@@ -320,14 +334,29 @@ export async function openDevice(options: OpenDeviceOptions = {}): Promise<Devic
   }
   if (options.tuned !== undefined) checkTuned(options.tuned, facts.name);
   const gpuDevice = await requestDevice(adapter);
+  const held: object[] = [adapter, gpuDevice];
+  const openSecond = async () => {
+    const other = await gpu.requestAdapter();
+    if (!other) throw new NoDeviceError('the adapter is gone');
+    const second = await requestDevice(other);
+    held.push(other, second);
+    retain(other, second);
+    return second;
+  };
+  // One thread of a software driver compiles all that one device uses: with cores to spare a second device helps.
+  const compiled = (driver?.threads ?? 0) > 1 ? compiledBefore(`${facts.name} ${facts.description}`) : null;
   // Dawn in Node can crash at exit when these live only inside an imported module.
-  retain(adapter, gpuDevice);
-  return new Device(gpuDevice, facts, driver, options, wait, () => release(adapter, gpuDevice));
+  retain(...held);
+  const beside = compiled && { openSecond, compiled };
+  const device = new Device(gpuDevice, facts, driver, options, wait, () => release(...held), beside);
+  if (compiled?.size === 0) await device.ahead?.open();
+  return device;
 }
 
 interface FoundGpu {
   gpu: GPU;
   driver: DriverFacts | null;
+  compiled(driverVersion: string): CompiledTexts | null;
   wait: Wait;
   retain(...objects: object[]): void;
   release(...objects: object[]): void;
@@ -336,6 +365,7 @@ interface FoundGpu {
 async function findGpu(options: OpenDeviceOptions): Promise<FoundGpu> {
   const plain = {
     driver: null,
+    compiled: () => null,
     wait: (<T>(promise: Promise<T>) => promise) as Wait,
     retain: () => {},
     release: () => {},
@@ -347,7 +377,7 @@ async function findGpu(options: OpenDeviceOptions): Promise<FoundGpu> {
     const toggles = options.toggles;
     const driver = options.prefer === 'software' ? 'software' : options.prefer === 'gpu' ? 'system' : 'auto';
     const dawn = await loadDawn({ driver, threads: options.threads, toggles, adapter: options.adapter });
-    return { gpu: dawn.gpu, driver: dawn.driver, wait: throttledWait, retain: dawn.retain, release: dawn.release };
+    return { ...dawn, wait: throttledWait };
   }
   if (host.navigator?.gpu) return { ...plain, gpu: host.navigator.gpu };
   throw new NoDeviceError('openDevice: expected Node or a browser with navigator.gpu, found neither');

@@ -2,6 +2,9 @@ import { ComputeStage } from './constants.js';
 import { ShaderError, ValidationError } from './errors.js';
 import { type Kernel, moduleSource, type ParamMode, type Pipeline, type Shader } from './kernel.js';
 
+/** All of a pipeline that does not belong to one device. */
+export type PipelineText = Pick<Pipeline, 'name' | 'key' | 'source' | 'mode' | 'params' | 'bindings'>;
+
 /**
  * Pipelines by the exact text of kernel name and spec, compiled at first use. Bind group layouts are explicit and
  * shared by every shader with the same bindings.
@@ -31,16 +34,18 @@ export class PipelineCache {
     const key = `${kernel.name} ${JSON.stringify(spec)}`;
     const hit = this.pipelines.get(key);
     if (hit) return hit;
-    const made = this.create(kernel.name, key, kernel.shader(spec));
+    const shader = kernel.shader(spec);
+    const bytes = shader.params.length * 4;
+    const mode: ParamMode = bytes === 0 ? 'none' : bytes <= this.immediateBytes ? 'immediate' : 'uniform';
+    const { params, bindings } = shader;
+    const made = this.build({ name: kernel.name, key, source: moduleSource(shader, mode), mode, params, bindings });
     this.pipelines.set(key, made);
     return made;
   }
 
-  private create(name: string, key: string, shader: Shader): Pipeline {
-    const bytes = shader.params.length * 4;
-    const mode: ParamMode = bytes === 0 ? 'none' : bytes <= this.immediateBytes ? 'immediate' : 'uniform';
-    const source = moduleSource(shader, mode);
-    const layout = this.layout(shader, mode, bytes);
+  /** Makes a pipeline of the given text; it is not kept. Texts come from `get`, also from that of another device. */
+  build({ name, key, source, mode, params, bindings }: PipelineText): Pipeline {
+    const layout = this.layout(bindings, mode, params.length * 4);
     this.device.pushErrorScope('validation');
     const module = this.device.createShaderModule({ label: name, code: source });
     const pipeline = this.device.createComputePipeline({
@@ -72,23 +77,23 @@ export class PipelineCache {
       pipeline,
       layout: layout.group,
       mode,
-      params: shader.params,
-      bindings: shader.bindings,
+      params,
+      bindings,
     };
   }
 
-  private layout(shader: Shader, mode: ParamMode, bytes: number) {
-    const key = `${shader.bindings.map((b) => (b.access === 'read' ? 'r' : 'w')).join('')} ${mode} ${mode === 'immediate' ? bytes : 0}`;
+  private layout(bindings: Shader['bindings'], mode: ParamMode, bytes: number) {
+    const key = `${bindings.map((b) => (b.access === 'read' ? 'r' : 'w')).join('')} ${mode} ${mode === 'immediate' ? bytes : 0}`;
     const hit = this.layouts.get(key);
     if (hit) return hit;
-    const entries: GPUBindGroupLayoutEntry[] = shader.bindings.map((b, binding) => ({
+    const entries: GPUBindGroupLayoutEntry[] = bindings.map((b, binding) => ({
       binding,
       visibility: ComputeStage,
       buffer: { type: b.access === 'read' ? 'read-only-storage' : 'storage' },
     }));
     if (mode === 'uniform') {
       entries.push({
-        binding: shader.bindings.length,
+        binding: bindings.length,
         visibility: ComputeStage,
         buffer: { type: 'uniform', hasDynamicOffset: true },
       });

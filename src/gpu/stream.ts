@@ -1,4 +1,5 @@
 import type { BufferPool, Lease } from './buffers.js';
+import type { CompileAhead } from './compile-ahead.js';
 import { BufferUsage } from './constants.js';
 import { ArgumentError, LimitError } from './errors.js';
 import type { Binding, Cost, Grid, Pipeline } from './kernel.js';
@@ -63,6 +64,7 @@ export class Stream {
     private readonly maxGrid: number,
     private readonly batch: number,
     private readonly assertOpen: (op: string) => void,
+    private readonly ahead: CompileAhead | null,
   ) {
     this.ring = device.createBuffer({ size: RING_SLOTS * SLOT, usage: BufferUsage.UNIFORM | BufferUsage.COPY_DST });
     pool.onDestroy = (lease) => this.forget(lease);
@@ -91,13 +93,14 @@ export class Stream {
   }
 
   /**
-   * Software drivers compile a pipeline when its first dispatch runs. Submitted at once, that happens beside the
-   * translation of the next kernels, which takes this thread about a tenth as long.
+   * Whether to submit at once because this pipeline was never dispatched. Software drivers compile it, or load it from
+   * their cache, when its first dispatch runs: beside the encoding of the next ones, if another device does not see to that.
    */
   private isFirst(pipeline: Pipeline): boolean {
     if (this.started.has(pipeline)) return false;
     this.started.add(pipeline);
-    return !this.profiler;
+    if (this.profiler) return false;
+    return !this.ahead?.offer(pipeline);
   }
 
   /** Encodes a captured list in one pass and one submit, between two lists of copies. */
