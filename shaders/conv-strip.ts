@@ -10,7 +10,7 @@ export interface ConvStripSpec {
   lanes: number;
   /** Result channels of a tile. */
   rows: number;
-  /** Strips of four pixels a lane. */
+  /** Strips of four pixels a lane, one below the other. */
   strips: number;
   /** Width of the kernel. */
   taps: number;
@@ -33,17 +33,26 @@ const lines = (n: number, f: (i: number) => string): string => list(n, f).join('
  *
  * The gradient of x is the same sum over dy, with w turned round and its channels swapped: the host says so by the
  * steps through w (wRow along o, wTap along t, wTapRow along r, wChannel along c, from wStart).
- * Tiling: a lane has `strips` strips of four pixels of one row, and `rows` result channels of them in registers. For one
- * kernel row and source channel it loads a strip's 4 + taps - 1 pixels once for all taps, and rows * taps weights are
+ * Tiling: a lane has `strips` strips of four pixels, one below the other, and `rows` result channels of them in
+ * registers. It walks down the rows of one source channel and loads of each the 4 + taps - 1 pixels that a strip sees,
+ * once for all taps and for all strips, which see it one kernel row apart. The rows * taps weights of a kernel row are
  * dealt out over the lanes and handed out by subgroupBroadcast.
- * Grid: x, y strips (folded), z model x groups x row tiles.
- * Cost: 2 rows taps kh depth flops a pixel; a pixel of the source is read kh (4 + taps - 1) / 4 times a row tile.
+ * Grid: x, y groups of strips (folded), z model x groups x row tiles.
+ * Cost: 2 rows taps kh depth flops a pixel; a pixel of the source is read (kh + strips - 1) / strips (4 + taps - 1) / 4
+ * times a row tile.
  */
 export function convStripShader(spec: ConvStripSpec): Shader {
   const { lanes, rows, strips, taps, bias } = spec;
   const window = 4 + taps - 1;
   const sets = Math.ceil((rows * taps) / lanes);
   const each = (f: (v: number) => string) => lines(strips, f);
+  /** All strips but the last, whose row of the source is the next one's of the kernel row before. */
+  const above = (f: (v: number) => string) => lines(strips - 1, f);
+  /** Loads what strip v sees of a row of the source. */
+  const load = (keyword: 'let' | 'var', v: number, row: string) => `let source${v} = ${row};
+    let live${v} = u32(source${v}) < P.h;
+    let from${v} = base + u32(clamp(source${v}, 0, i32(P.h) - 1)) * P.w * P.channels + c;
+    ${lines(window, (j) => `${keyword} x${v}_${j} = select(0.0, x[from${v} + at${j}], live${v} & in${j});`)}`;
   const helpers = spec.activation === 'tanh' || spec.activation === 'sigmoid' ? [spec.activation] : [];
   const weight = (o: number, t: number) => {
     const place = o * taps + t;
@@ -63,20 +72,20 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u,
   let group = part % P.groups;
   let first = rowTile * ${rows}u;
   let across = (P.outW + 3u) / 4u;
-  let all = P.images * P.outH * across;
-  ${each(
-    (v) => `let strip${v} = ((id.x + id.y * count.x) * ${strips}u + ${v}u) * ${lanes}u + lane;
-  let line${v} = min(strip${v}, all - 1u) / across;
-  let image${v} = line${v} / P.outH;
-  let left${v} = (min(strip${v}, all - 1u) - line${v} * across) * 4u;
-  let top${v} = i32(line${v} - image${v} * P.outH) - P.padY;
-  let base${v} = member * P.xPart + image${v} * P.h * P.w * P.channels + group * P.depth;
+  let down = (P.outH + ${strips - 1}u) / ${strips}u;
+  let all = P.images * down * across;
+  let place = (id.x + id.y * count.x) * ${lanes}u + lane;
+  let line = min(place, all - 1u) / across;
+  let image = line / down;
+  let left = (min(place, all - 1u) - line * across) * 4u;
+  let row = (line - image * down) * ${strips}u;
+  let top = i32(row) - P.padY;
+  let base = member * P.xPart + image * P.h * P.w * P.channels + group * P.depth;
   ${lines(
     window,
-    (j) => `let col${v}_${j} = i32(left${v}) + ${j} - P.padX;
-  let in${v}_${j} = u32(col${v}_${j}) < P.w;
-  let at${v}_${j} = u32(clamp(col${v}_${j}, 0, i32(P.w) - 1)) * P.channels;`,
-  )}`,
+    (j) => `let col${j} = i32(left) + ${j} - P.padX;
+  let in${j} = u32(col${j}) < P.w;
+  let at${j} = u32(clamp(col${j}, 0, i32(P.w) - 1)) * P.channels;`,
   )}
   ${lines(
     sets,
@@ -86,24 +95,20 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u,
   let wBase = i32(member * P.wPart + group * P.wGroup) + P.wStart;
   var acc: array<vec4f, ${rows * strips}>;
   ${bias ? startFromBias(spec) : ''}
-  for (var r = 0; r < P.kh; r++) {
-    ${each(
-      (v) => `let row${v} = top${v} + r;
-    let inside${v} = u32(row${v}) < P.h;
-    let rowAt${v} = base${v} + u32(clamp(row${v}, 0, i32(P.h) - 1)) * P.w * P.channels;
-    ${lines(window, (j) => `let live${v}_${j} = in${v}_${j} & inside${v};`)}`,
-    )}
-    var wAt = wBase + r * P.wTapRow;
-    for (var c = 0u; c < P.depth; c++) {
+  for (var c = 0u; c < P.depth; c++) {
+    ${above((v) => load('var', v, `top + ${v}`))}
+    var wAt = wBase + i32(c) * P.wChannel;
+    for (var r = 0; r < P.kh; r++) {
       ${lines(sets, (s) => `let w${s} = w[u32(wAt + wAt${s})];`)}
-      ${each((v) => lines(window, (j) => `let x${v}_${j} = select(0.0, x[rowAt${v} + at${v}_${j} + c], live${v}_${j});`))}
+      ${load('let', strips - 1, `top + r + ${strips - 1}`)}
       ${each((v) => lines(taps, (t) => `let b${v}_${t} = ${pixels(v, t)};`))}
       ${lines(
         rows,
         (o) => `${lines(taps, (t) => `let s${o}_${t} = ${weight(o, t)};`)}
       ${each((v) => `acc[${o * strips + v}] = ${chain(o, v)};`)}`,
       )}
-      wAt += P.wChannel;
+      ${above((v) => lines(window, (j) => `x${v}_${j} = x${v + 1}_${j};`))}
+      wAt += P.wTapRow;
     }
   }
   ${each((v) => store(spec, v))}
@@ -145,10 +150,11 @@ function startFromBias({ lanes, rows, strips }: ConvStripSpec): string {
  */
 function store({ rows, strips, vector, activation }: ConvStripSpec, v: number): string {
   const acc = (i: string) => `acc[min((${i}) * ${strips}u + ${v}u, ${rows * strips - 1}u)]`;
-  const start = `let place${v} = member * P.yPart + (line${v} * P.outW + left${v}) * P.outChannels + group * P.rows + first;
-  let wide${v} = select(0u, min(4u, P.outW - left${v}), strip${v} < all);`;
+  const start = `let to${v} = member * P.yPart + ((image * P.outH + row + ${v}u) * P.outW + left) * P.outChannels
+    + group * P.rows + first;
+  let wide${v} = select(0u, min(4u, P.outW - left), (place < all) & (row + ${v}u < P.outH));`;
   if (!vector) {
-    const one = (j: number) => `if (${j}u < wide${v}) { y[place${v} + ${j}u * P.outChannels + o] = value[${j}]; }`;
+    const one = (j: number) => `if (${j}u < wide${v}) { y[to${v} + ${j}u * P.outChannels + o] = value[${j}]; }`;
     return `${start}
   for (var o = 0u; o < P.tileRows; o++) {
     if (first + o < P.rows) {
@@ -160,7 +166,7 @@ function store({ rows, strips, vector, activation }: ConvStripSpec, v: number): 
   }
   const column = (j: number) => `if (${j}u < wide${v}) {
         let value = vec4f(${list(4, (r) => `r${r}.${'xyzw'[j]}`).join(', ')});
-        y[(place${v} + ${j}u * P.outChannels + o) / 4u] = ${activate(activation, 'value', 'vec4f')};
+        y[(to${v} + ${j}u * P.outChannels + o) / 4u] = ${activate(activation, 'value', 'vec4f')};
       }`;
   return `${start}
   for (var o = 0u; o < P.tileRows; o += 4u) {

@@ -13,8 +13,10 @@ export interface PoolSpec {
   adaptive: boolean;
   /** No two windows overlap: an adjoint then walks windows and writes the pixels of each, instead of walking pixels. */
   disjoint: boolean;
-  /** 4: vec4 over channels. */
-  lanes: 1 | 4;
+  /** Windows tile the image and are so small that loops over them are unrolled: rows and columns of one, else null. */
+  tile: readonly [rows: number, columns: number] | null;
+  /** Channels of an invocation. */
+  lanes: 1 | 2 | 4;
 }
 
 const PARAMS = [
@@ -76,8 +78,8 @@ const COLS = 'P.w, P.ow, P.kw, P.strideX, P.padX';
  * Cost: max and avg load every pixel once a window that holds it; disjoint adjoints store every pixel once.
  */
 export function poolShader(spec: PoolSpec): Shader {
-  const V = spec.lanes === 4 ? 'vec4f' : 'f32';
-  const I = spec.lanes === 4 ? 'vec4i' : 'i32';
+  const V = spec.lanes === 1 ? 'f32' : `vec${spec.lanes}f`;
+  const I = spec.lanes === 1 ? 'i32' : `vec${spec.lanes}i`;
   const owner = spec.disjoint && (spec.kind === 'scatter' || spec.kind === 'avgInput');
   const perPixel = !owner && (spec.kind === 'scatter' || spec.kind === 'avgInput');
   const [rows, cols] = perPixel ? ['P.h', 'P.w'] : ['P.oh', 'P.ow'];
@@ -108,7 +110,17 @@ fn main(${walk.builtins}) {
 
 /** What one invocation does at image i0, row i1, column i2, channels i3. */
 function body(spec: PoolSpec, V: string, I: string, owner: boolean): string {
-  const overWindow = (inner: string) => `
+  const { tile } = spec;
+  const pixels = tile
+    ? Array.from({ length: tile[0] * tile[1] }, (_, k) => [Math.floor(k / tile[1]), k % tile[1]])
+    : [];
+  const unrolled = (inner: string) => `
+    let corner = i1 * P.kh * P.w + i2 * P.kw;
+    ${pixels.map(([r, c]) => `{ let pixel = corner + ${r}u * P.w + ${c}u; ${inner} }`).join('\n')}`;
+  const overWindow = (inner: string) =>
+    tile
+      ? unrolled(inner)
+      : `
     let rows = windowOf(i1, ${ROWS});
     let cols = windowOf(i2, ${COLS});
     for (var r = rows.x; r < rows.y; r++) {
@@ -131,7 +143,10 @@ function body(spec: PoolSpec, V: string, I: string, owner: boolean): string {
     }
     dx[i] = total;`;
   // The cell of window o: from its first pixel to the next window's; the last cell reaches to the edge.
-  const overCell = (inner: string) => `
+  const overCell = (inner: string) =>
+    tile
+      ? unrolled(`dx[(image + pixel) * P.channels + i3] = ${inner};`)
+      : `
     let rows = windowOf(i1, ${ROWS});
     let cols = windowOf(i2, ${COLS});
     let cellRows = select(windowOf(i1 + 1u, ${ROWS}).x, P.h, i1 + 1u == P.oh);
@@ -143,7 +158,7 @@ function body(spec: PoolSpec, V: string, I: string, owner: boolean): string {
         pixel++;
       }
     }`;
-  const U = spec.lanes === 4 ? 'vec4u' : 'u32';
+  const U = spec.lanes === 1 ? 'u32' : `vec${spec.lanes}u`;
   switch (spec.kind) {
     case 'max':
       // Bits tell NaN, which wins over every number; comparisons with it are false.
@@ -160,9 +175,9 @@ function body(spec: PoolSpec, V: string, I: string, owner: boolean): string {
     ${overWindow('total += x[(image + pixel) * P.channels + i3];')}
     y[i] = total / f32(extent(i1, ${ROWS}) * extent(i2, ${COLS}));`;
     case 'gather': {
-      const lanes = spec.lanes === 4 ? [0, 1, 2, 3] : [0];
+      const lanes = [0, 1, 2, 3].slice(0, spec.lanes);
       const load = (l: number) =>
-        `x[(image + u32(at${spec.lanes === 4 ? `[${l}]` : ''})) * P.channels * ${spec.lanes}u + i3 * ${spec.lanes}u + ${l}u]`;
+        `x[(image + u32(at${spec.lanes === 1 ? '' : `[${l}]`})) * P.channels * ${spec.lanes}u + i3 * ${spec.lanes}u + ${l}u]`;
       return `let at = index[i];
     y[i] = ${V}(${lanes.map(load).join(', ')});`;
     }
@@ -175,7 +190,7 @@ function body(spec: PoolSpec, V: string, I: string, owner: boolean): string {
     case 'avgInput':
       return owner
         ? `let part = g[i] / f32(extent(i1, ${ROWS}) * extent(i2, ${COLS}));
-    ${overCell(`select(${V}(0.0), part, r < rows.y && c < cols.y)`)}`
+    ${overCell(tile ? 'part' : `select(${V}(0.0), part, r < rows.y && c < cols.y)`)}`
         : overHolders(`total += g[o] / f32(extent(r, ${ROWS}) * extent(c, ${COLS}));`);
   }
 }

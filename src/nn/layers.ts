@@ -55,6 +55,13 @@ export class Linear extends Module {
   }
 }
 
+/** A layer that ends in an activation and can leave it to whoever comes next. */
+interface Activated {
+  readonly activation: Activation;
+  /** What `run` gives to the activation. Observers do not see it. */
+  linearPart(x: Tensor, context: Context): Tensor;
+}
+
 export interface Conv2dLayerOptions extends Omit<Conv2dOptions, 'bias'> {
   bias?: boolean;
   init?: Initialiser;
@@ -62,7 +69,7 @@ export interface Conv2dLayerOptions extends Omit<Conv2dOptions, 'bias'> {
 }
 
 /** 2-D convolution of NHWC images, weight [out, kh, kw, in / groups]. */
-export class Conv2d extends Module {
+export class Conv2d extends Module implements Activated {
   /** What the layer applies to its result. */
   readonly activation: Activation;
   constructor(
@@ -86,16 +93,22 @@ export class Conv2d extends Module {
     return [...x.slice(0, -3), ...output, weight.shape[0]];
   }
   protected forward(x: Tensor, context: Context): Tensor {
+    return this.convolve(x, context, this.activation);
+  }
+  linearPart(x: Tensor, context: Context): Tensor {
+    return this.convolve(x, context, 'none');
+  }
+  private convolve(x: Tensor, context: Context, activation: Activation): Tensor {
     const { bias, init: _, biasInit: __, ...geometry } = this.options;
     const weight = this.own(context, 'weight');
-    const options = { ...geometry, bias: (bias ?? true) ? this.own(context, 'bias') : undefined };
+    const options = { ...geometry, activation, bias: (bias ?? true) ? this.own(context, 'bias') : undefined };
     const sparse = context.sparse?.(this.full('weight'));
     return sparse ? maskedConv2d(x, weight, sparse, options) : conv2d(x, weight, options);
   }
 }
 
 /** Batch normalisation over the last axis, with running statistics; `runWith` adds a residual and a ReLU in the same kernel. */
-export class BatchNorm2d extends Module {
+export class BatchNorm2d extends Module implements Activated {
   /** What the layer applies to its result. */
   readonly activation: 'none' | 'relu';
   constructor(
@@ -111,24 +124,27 @@ export class BatchNorm2d extends Module {
     this.declare('statistic', 'running_var', [channels], ones, { momentum });
   }
   protected forward(x: Tensor, context: Context): Tensor {
-    return this.normalise(x, context);
+    return this.normalise(x, context, this.activation);
+  }
+  linearPart(x: Tensor, context: Context): Tensor {
+    return this.normalise(x, context, 'none');
   }
   protected override outputShape(x: Shape): Shape {
     return x;
   }
   /** As `run`, adding `residual` before the activation. */
   runWith(x: Tensor, context: Context, residual: Tensor): Tensor {
-    const y = this.normalise(x, context, residual);
+    const y = this.normalise(x, context, this.activation, residual);
     context.observe?.(this.path, y);
     return y;
   }
-  private normalise(x: Tensor, context: Context, residual?: Tensor): Tensor {
+  private normalise(x: Tensor, context: Context, activation: 'none' | 'relu', residual?: Tensor): Tensor {
     return batchNorm(ofEach(x, context), this.own(context, 'weight'), this.own(context, 'bias'), {
       running: { mean: this.own(context, 'running_mean'), variance: this.own(context, 'running_var') },
       training: context.training,
       eps: this.options.eps,
       momentum: this.options.momentum,
-      activation: this.activation,
+      activation,
       residual: residual && ofEach(residual, context),
     });
   }
@@ -163,8 +179,9 @@ const pooled =
   };
 
 export const ReLU = (): Module => new Lambda(relu, (x) => x);
+class MaxPool extends Lambda {}
 export const MaxPool2d = (kernel: Pair, options: PoolLayerOptions = {}): Module =>
-  new Lambda((x) => maxPool2d(x, { kernel, ...options }), pooled('MaxPool2d', kernel, options));
+  new MaxPool((x) => maxPool2d(x, { kernel, ...options }), pooled('MaxPool2d', kernel, options));
 export const AvgPool2d = (kernel: Pair, options: PoolLayerOptions = {}): Module =>
   new Lambda((x) => avgPool2d(x, { kernel, ...options }), pooled('AvgPool2d', kernel, options));
 /** Averages over size x size windows that share the image out. */
@@ -213,11 +230,24 @@ export class Sequential extends Module {
     for (const [name, m] of Object.entries(modules)) this.child(name, m);
   }
   protected forward(x: Tensor, context: Context): Tensor {
+    const modules = [...this.children.values()];
     let y = x;
-    for (const m of this.children.values()) y = m.run(y, context);
+    for (let i = 0; i < modules.length; i++) {
+      const m = modules[i];
+      if (!context.observe && poolsBeforeReLU(m, modules[i + 1])) {
+        y = relu(modules[++i].run(m.linearPart(y, context), context));
+      } else y = m.run(y, context);
+    }
     return y;
   }
   protected override outputShape(x: Shape, visit?: Visitor): Shape {
     return [...this.children.values()].reduce((shape, m) => m.trace(shape, visit), x);
   }
 }
+
+/**
+ * Whether a ReLU and the max-pool behind it may change places: the maximum of ReLUs is the ReLU of the maximum, value
+ * and gradient, and behind the pool there are only a quarter as many numbers.
+ */
+const poolsBeforeReLU = (m: Module, next: Module | undefined): m is Module & Activated =>
+  next instanceof MaxPool && (m instanceof Conv2d || m instanceof BatchNorm2d) && m.activation === 'relu';

@@ -1,7 +1,8 @@
 import type { GemmSpec, OperandSpec, Problem } from '../../shaders/gemm/spec.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { ConvAttrs } from './conv-geometry.js';
-import { launchStrips, type StripProblem, takesStrips } from './conv-strip.js';
+import { byStrips, type StripProblem } from './conv-strip.js';
+import { weightByStrips } from './conv-weight-strip.js';
 import { isDepthwise, launchDepthwiseForward, launchDepthwiseInput, launchDepthwiseWeight } from './depthwise.js';
 import { launchGemm, type Product } from './gemm.js';
 
@@ -25,10 +26,7 @@ export function convForward(inputs: readonly Tensor[], attrs: ConvAttrs): Tensor
     ...{ op: 'conv2d', models: sides.members, images: sides.images, depth: sides.ci, rows: sides.co },
     ...{ source: x, weight: w, bias, out },
   };
-  if (takesStrips(attrs, strips)) {
-    launchStrips(attrs, strips);
-    return out;
-  }
+  if (byStrips(attrs, strips)) return out;
   const byTap = sides.ci % 4 === 0;
   const taps = attrs.kernel[0] * attrs.kernel[1];
   const depth = byTap ? sides.ci : taps * sides.ci;
@@ -61,10 +59,7 @@ export function convInput(g: Tensor, w: Tensor, attrs: ConvAttrs): Tensor {
     ...{ op: 'conv2dInput', models: sides.members, images: sides.images, depth: sides.co, rows: sides.ci },
     ...{ source: g, weight: w, bias: null, out },
   };
-  if (takesStrips(attrs, strips)) {
-    launchStrips(attrs, strips);
-    return out;
-  }
+  if (byStrips(attrs, strips)) return out;
   const byTap = sides.co % 4 === 0;
   const taps = attrs.kernel[0] * attrs.kernel[1];
   const grid = [0, 1].map((a) => Math.ceil(attrs.input[a] / attrs.stride[a]));
@@ -97,6 +92,8 @@ export function convWeight(x: Tensor, g: Tensor, attrs: ConvAttrs): Tensor {
     launchDepthwiseWeight(attrs, x, g, out);
     return out;
   }
+  const strips = { models: members, images: sides.images, depth: sides.ci, rows: sides.co, x, dy: g, out };
+  if (weightByStrips(attrs, strips)) return out;
   const taps = attrs.kernel[0] * attrs.kernel[1];
   const pixels = sides.images * attrs.output[0] * attrs.output[1];
   launch('convWeight', out, attrs, sides, g, x, null, {

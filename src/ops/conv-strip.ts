@@ -21,7 +21,7 @@ export interface StripProblem {
 }
 
 /** Widest kernel row: a tile of few channels keeps all of its taps in registers. */
-const MAX_TAPS = 11;
+export const MAX_TAPS = 11;
 /** Pixels of strips to one of the result, above which the matrix kernels win: they waste nothing on narrow images. */
 const MAX_WASTE = 1.6;
 /** Multiply-adds of vectors in the body, above which a pipeline takes long to compile. */
@@ -31,7 +31,7 @@ const MAX_BODY = 128;
  * Whether a convolution goes to the kernel of this file: on software devices, where the matrix kernels would have to
  * load their pixels one number at a time.
  */
-export function takesStrips(attrs: ConvAttrs, p: StripProblem): boolean {
+function takesStrips(attrs: ConvAttrs, p: StripProblem): boolean {
   const { device } = p.out;
   const { stride, dilation, kernel: taps } = attrs;
   const width = p.op === 'conv2d' ? attrs.output[1] : attrs.input[1];
@@ -57,10 +57,15 @@ function tileOf(rows: number, taps: number): { rows: number; strips: 1 | 2; tile
   return { rows: each, strips: 2 * each * taps <= MAX_BODY && each <= 16 ? 2 : 1, tiles: Math.ceil(rows / each) };
 }
 
-/** Runs a convolution, or the gradient for its input, for which `takesStrips` holds. */
-export function launchStrips(attrs: ConvAttrs, p: StripProblem): void {
+/** Runs a convolution, or the gradient for its input, if it is one for the kernel of this file. */
+export function byStrips(attrs: ConvAttrs, p: StripProblem): boolean {
+  if (!takesStrips(attrs, p)) return false;
+  if (p.out.size > 0) launch(attrs, p);
+  return true;
+}
+
+function launch(attrs: ConvAttrs, p: StripProblem): void {
   const { device } = p.out;
-  if (p.out.size === 0) return;
   const forward = p.op === 'conv2d';
   const [kh, kw] = attrs.kernel;
   const [h, w] = forward ? attrs.input : attrs.output;
@@ -82,8 +87,8 @@ export function launchStrips(attrs: ConvAttrs, p: StripProblem): void {
     bias: p.bias !== null,
     activation: forward ? attrs.activation : 'none',
   };
-  const strips = p.images * outH * Math.ceil(outW / 4);
-  const [x, y] = foldGrid(Math.ceil(strips / (device.subgroupSize * tile.strips)), device.limits.maxWorkgroups);
+  const places = p.images * Math.ceil(outH / tile.strips) * Math.ceil(outW / 4);
+  const [x, y] = foldGrid(Math.ceil(places / device.subgroupSize), device.limits.maxWorkgroups);
   device.run(kernel, spec, {
     bindings: [p.weight, p.source, ...(p.bias ? [p.bias] : []), p.out].map((t) => t.binding(p.op)),
     params: [

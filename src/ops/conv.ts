@@ -2,7 +2,7 @@ import type { Activation } from '../../shaders/gemm/spec.js';
 import { record } from '../autograd/node.js';
 import { ArgumentError, ShapeError } from '../gpu/errors.js';
 import { assertDType } from '../tensor/dtype.js';
-import { assertRank, showShape } from '../tensor/shape.js';
+import { assertRank, showShape, sizeOf } from '../tensor/shape.js';
 import { commonDevice, type Tensor } from '../tensor/tensor.js';
 import { composite } from './composite.js';
 import {
@@ -15,7 +15,7 @@ import {
   pair,
 } from './conv-geometry.js';
 import { convForward, convInput, convWeight } from './conv-kernels.js';
-import { matmul } from './matmul.js';
+import { linear, matmul } from './matmul.js';
 import { reshape } from './reshape.js';
 
 export type { Conv2dOptions, ConvAttrs, Pair } from './conv-geometry.js';
@@ -65,9 +65,21 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
     );
   }
   if (bias) checkBias(bias, weight);
+  if (isWhole(attrs)) {
+    return composite(bias ? [x, weight, bias] : [x, weight], () => {
+      const rows = reshape(x, [...x.shape.slice(0, -3), sizeOf(x.shape.slice(-3))]);
+      const matrix = reshape(weight, [...weight.shape.slice(0, -3), sizeOf(weight.shape.slice(-3))]);
+      const y = linear(rows, matrix, bias, activation);
+      return reshape(y, [...y.shape.slice(0, -1), 1, 1, y.shape[y.rank - 1]]);
+    });
+  }
   const inputs = bias ? [x, weight, bias] : [x, weight];
   return record('conv2d', attrs, inputs, convForward(inputs, attrs));
 }
+
+/** Whether the kernel is as large as the image, and has one place on it: then the convolution is a linear layer. */
+const isWhole = ({ kernel, input, output, pad, groups }: ConvAttrs): boolean =>
+  groups === 1 && [0, 1].every((a) => kernel[a] === input[a] && output[a] === 1 && pad[a] === 0);
 
 /** The convolution of a given geometry, without bias or activation. */
 export function conv2dLike(x: Tensor, weight: Tensor, attrs: ConvAttrs): Tensor {

@@ -129,7 +129,13 @@ const outer = (t: Tensor, pixels: Two): number[] => [...t.shape.slice(0, -3), ..
 const disjoint = ({ adaptive, kernel, stride, input, output }: PoolAttrs): boolean =>
   [0, 1].every((a) => (adaptive ? input[a] % output[a] === 0 : kernel[a] <= stride[a]));
 
-/** Runs a kernel with one invocation an element (or four channels) of `walked`. */
+/** The window, where windows tile the image without a rest and have few pixels. */
+function tileOf({ adaptive, kernel, stride, pad, input, output }: PoolAttrs): PoolSpec['tile'] {
+  const exact = (a: 0 | 1) => kernel[a] === stride[a] && pad[a] === 0 && input[a] === output[a] * kernel[a];
+  return !adaptive && exact(0) && exact(1) && kernel[0] * kernel[1] <= 4 ? [kernel[0], kernel[1]] : null;
+}
+
+/** Runs a kernel with one invocation an element (or two or four channels) of `walked`. */
 function launch(
   kind: PoolSpec['kind'],
   op: string,
@@ -140,11 +146,12 @@ function launch(
   const { device, shape, rank, size } = walked;
   if (tensors.some((t) => t.size === 0)) return;
   const channels = shape[rank - 1];
-  const lanes = channels % 4 === 0 ? 4 : 1;
+  const lanes = channels % 4 === 0 ? 4 : channels % 2 === 0 ? 2 : 1;
   const n = size / lanes;
   const images = size / (channels * shape[rank - 2] * shape[rank - 3]);
   const walk = walkOf(device, n);
-  const spec: PoolSpec = { kind, adaptive: attrs.adaptive, disjoint: disjoint(attrs), lanes };
+  const tile = kind === 'gather' ? null : tileOf(attrs);
+  const spec: PoolSpec = { kind, adaptive: attrs.adaptive, disjoint: disjoint(attrs), tile, lanes };
   device.run(poolKernel, spec, {
     bindings: tensors.map((t) => t.binding(op)),
     params: [

@@ -2,10 +2,11 @@ import { apply, constant, input } from '../expr/expr.js';
 import type { Device } from '../gpu/device.js';
 import { triangleInPlace } from '../linalg/qr.js';
 import { concat } from '../ops/concat.js';
+import { tril } from '../ops/create.js';
 import { expand } from '../ops/expand.js';
 import { map } from '../ops/map.js';
 import { matmul } from '../ops/matmul.js';
-import { add } from '../ops/pointwise.js';
+import { add, sub } from '../ops/pointwise.js';
 import { extremumOf } from '../ops/reduce.js';
 import { sum } from '../ops/reductions.js';
 import { reshape } from '../ops/reshape.js';
@@ -87,13 +88,16 @@ function productOf(a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * V diag(1 / s), transposed, from diag(s) Vᵀ: [count, neurons]; 0 where s is faint: strong directions leak into the rows
- * of faint ones by rounding error, and the product would count that in full.
+ * V diag(1 / s), transposed, from diag(s) Vᵀ: [count, neurons]; 0 where s is faint. Strong directions leak into the rows
+ * of fainter ones by rounding error, and the product would count that in full: it is taken out again, by one step of
+ * Gram and Schmidt.
  */
 function inverted({ s, loadings }: Factors<Tensor>): Tensor {
   const strong = apply('gt', input(1), apply('mul', input(2), constant(FAINT)));
-  const value = apply('div', apply('div', input(0), input(1)), input(1));
+  const scaled = apply('where', strong, apply('div', input(0), input(1)), constant(0));
   const each = reshape(s, [s.size, 1]);
-  const inputs = [loadings, each, slice(each, [0], [1])];
-  return map(inputs, apply('where', strong, value, constant(0)), { op: 'relate' });
+  const byLength = (rows: Tensor) => map([rows, each, slice(each, [0], [1])], scaled, { op: 'relate' });
+  const v = byLength(loadings);
+  const leaks = tril(matmul(v, v, { transB: true }), -1);
+  return byLength(sub(v, matmul(leaks, v)));
 }

@@ -4,6 +4,7 @@ import {
   DisposedError,
   full,
   grad,
+  mul,
   noGrad,
   ShapeError,
   scope,
@@ -257,6 +258,42 @@ describe('layers', () => {
     const y = scope(() => model.predict(x));
     expect([...(await y.data())]).toEqual([140.5, -14]);
     for (const thing of [x, y, model]) thing.dispose();
+  });
+
+  it.each(['conv', 'bn'])('a ReLU behind %s trades places with the max-pool, which changes no number', async (last) => {
+    const relu = { activation: 'relu' } as const;
+    const network = new Sequential({
+      conv: new Conv2d(3, 10, 3, last === 'conv' ? relu : {}),
+      ...(last === 'bn' ? { bn: new BatchNorm2d(10, relu) } : {}),
+      pool: MaxPool2d(2),
+      conv2: new Conv2d(10, 4, 2, { activation: 'tanh' }),
+      pool2: MaxPool2d([1, 3]),
+    });
+    const model = new Model(t.device, network, { seed: 5 });
+    const x = tensor(t.device, new Inputs(`pool before ReLU ${last}`).uniform(4 * 8 * 10 * 3), {
+      shape: [4, 8, 10, 3],
+    });
+    const seen = new Map<string, number>();
+    // Observers see what the layers say, so that with them nothing trades places.
+    const observe = (path: string, y: Tensor) => void seen.set(path, y.size);
+    const outcome = async (options: object) => {
+      const results = scope(() => {
+        const y = model.forward(x, { training: true, ...options });
+        return [y, ...grad(sum(mul(y, y)), model.parameters.list())];
+      });
+      const data = await Promise.all(results.map((r) => r.data()));
+      for (const r of results) r.dispose();
+      return data;
+    };
+    const [traded, plain] = [await outcome({}), await outcome({ observe })];
+    expect(seen.get(last)).toBe(4 * 6 * 8 * 10);
+    expect(traded[0]).toEqual(plain[0]);
+    traded.forEach((v, i) => expectClose(v, plain[i], { rtol: 1e-6, atol: 1e-6 }));
+    if (t.device.hasTimestamps) {
+      const kernels = await t.device.profile(() => scope(() => void model.forward(x, { training: true })));
+      expect(kernels[kernels.findIndex(({ kernel }) => kernel === 'pool') + 1].kernel).toBe('map');
+    }
+    for (const thing of [x, model]) thing.dispose();
   });
 
   it('refuse a child name twice', () => {

@@ -3,9 +3,11 @@ import {
   type Conv2dOptions,
   conv2d,
   conv2dInput,
+  conv2dWeight,
   type Device,
   openDevice,
   scope,
+  type Tensor,
   tensor,
   zeros,
 } from '../../src/index.js';
@@ -21,6 +23,7 @@ import {
   outputSize,
   referenceConv,
   referenceInput,
+  referenceWeight,
   weightShape,
 } from './conv-reference.js';
 
@@ -64,6 +67,7 @@ const CASES: [string, Sizes][] = [
   ['two tiles of channels', { input: [6, 8], kernel: [2, 3], pads: [0, 1, 1, 1], ci: 5, co: 30, activation: 'tanh' }],
   ['a last tile of two channels', { input: [3, 9], kernel: [2, 3], pads: [1, 0, 1, 1], ci: 2, co: 26 }],
   ['channels in fours', { images: 3, input: [7, 7], kernel: [3, 3], pads: [1, 1, 1, 1], ci: 3, co: 28 }],
+  ['lines in several splits', { images: 9, input: [30, 9], kernel: [3, 4], ci: 3, co: 22 }],
   ['one channel of each', { images: 3, input: [8, 8], kernel: [5, 5], ci: 1, co: 1, activation: 'sigmoid' }],
   ['a kernel as wide as it gets', { input: [2, 13], kernel: [1, 11], pads: [0, 0, 5, 5], ci: 3, co: 13 }],
   ['more padding than kernel', { input: [3, 4], kernel: [2, 2], pads: [3, 4, 5, 3], ci: 3, co: 6 }],
@@ -73,7 +77,7 @@ const CASES: [string, Sizes][] = [
 ];
 
 describe(`convolution by strips (seed ${SEED})`, () => {
-  it.each(CASES)('forward and input gradient: %s', async (name, sizes) => {
+  it.each(CASES)('forward and both gradients: %s', async (name, sizes) => {
     const c = caseOf(sizes);
     const inputs = new Inputs(`strips ${name}`);
     const [x, w, g] = [inputShape(c), weightShape(c), outputShape(c)].map((shape) => inputs.uniform(count(shape)));
@@ -86,16 +90,20 @@ describe(`convolution by strips (seed ${SEED})`, () => {
         const { groups, activation } = c;
         const y = conv2d(xt, wt, { bias: bt, groups, activation, padding: [top, bottom, left, right] });
         const attrs = { ...c, activation: 'none' } as const;
-        return [y, conv2dInput(put(g, outputShape(c)), wt, attrs)];
+        const gt = put(g, outputShape(c));
+        return [y, conv2dInput(gt, wt, attrs), conv2dWeight(xt, gt, attrs)];
       });
-    const [y, dx] = run();
-    const [again, dxAgain] = run();
+    const [y, dx, dw] = run();
+    const [again, dxAgain, dwAgain] = run();
     expectClose(await y.data(), referenceConv(c, x, w, bias), { rtol: 3e-6, atol: 3e-6, what: `${name}: y` });
     // With a shared x, the op gives every model's own gradient.
     const own = { ...c, ownX: c.ownX || c.ownWeight };
     expectClose(await dx.data(), referenceInput(own, g, w), { rtol: 3e-6, atol: 3e-6, what: `${name}: dx` });
-    expect([await again.data(), await dxAgain.data()]).toEqual([await y.data(), await dx.data()]);
-    for (const tensor of [y, dx, again, dxAgain]) tensor.dispose();
+    const ownWeights = { ...c, ownWeight: c.ownX || c.ownWeight };
+    expectClose(await dw.data(), referenceWeight(ownWeights, x, g), { rtol: 3e-6, atol: 1e-5, what: `${name}: dw` });
+    const values = async (...results: Tensor[]) => Promise.all(results.map((r) => r.data()));
+    expect(await values(again, dxAgain, dwAgain)).toEqual(await values(y, dx, dw));
+    for (const tensor of [y, dx, dw, again, dxAgain, dwAgain]) tensor.dispose();
   });
 
   it('has derivatives of any order', async () => {
@@ -109,30 +117,37 @@ describe(`convolution by strips (seed ${SEED})`, () => {
     });
   });
 
-  /** Whether the forward pass of a convolution runs by strips. */
-  async function taken(device: Device, changed: Partial<Sizes> = {}): Promise<boolean> {
-    const c = caseOf({ input: [8, 8], kernel: [3, 3], ci: 3, co: 10, ...changed });
-    const [x, w] = [inputShape, weightShape].map((of) => zeros(device, of(c)));
-    const kernels = await device.profile(() => conv2d(x, w, { stride: c.stride }).dispose());
-    for (const tensor of [x, w]) tensor.dispose();
-    return kernels.some(({ kernel }) => kernel === 'convStrip');
+  /** The kernels of this file that a convolution and its weight gradient run. */
+  async function taken(device: Device, changed: Partial<Sizes> = {}): Promise<string> {
+    const c = caseOf({ input: [8, 10], kernel: [3, 3], ci: 3, co: 10, ...changed });
+    const [x, w, g] = [inputShape, weightShape, outputShape].map((of) => zeros(device, of(c)));
+    const kernels = await device.profile(() => {
+      conv2d(x, w, { stride: c.stride }).dispose();
+      conv2dWeight(x, g, c).dispose();
+    });
+    for (const tensor of [x, w, g]) tensor.dispose();
+    return kernels.map(({ kernel }) => ({ convStrip: 'y', convWeightStrip: 'dw' })[kernel] ?? '').join('');
   }
 
   it('are taken on software devices where pixels would be loaded one number at a time, and few are wasted', async () => {
     const { device } = t;
     if (device.deviceClass !== 'software' || device.subgroupSize === 0 || !device.hasTimestamps)
       return console.log('skipped: no software device with subgroups and timestamps here');
-    expect(await taken(device)).toBe(true);
-    expect(await taken(device, { ci: 4 }), 'channels in fours').toBe(false);
-    expect(await taken(device, { stride: [1, 2] }), 'a stride').toBe(false);
-    expect(await taken(device, { input: [8, 4] }), 'rows of two pixels').toBe(false);
-    expect(await taken(device, { kernel: [3, 1] }), 'a single tap').toBe(false);
-    expect(await taken(device, { input: [8, 20], kernel: [1, 12] }), 'twelve taps').toBe(false);
+    expect(await taken(device)).toBe('ydw');
+    expect(await taken(device, { ci: 4 }), 'channels in fours').toBe('');
+    expect(await taken(device, { stride: [1, 2] }), 'a stride').toBe('');
+    expect(await taken(device, { input: [8, 4] }), 'rows of two pixels').toBe('');
+    expect(await taken(device, { kernel: [3, 1] }), 'a single tap').toBe('');
+    expect(await taken(device, { input: [8, 20], kernel: [1, 12] }), 'twelve taps').toBe('');
+    expect(await taken(device, { co: 12 }), 'a gradient that comes in vectors').toBe('y');
+    expect(await taken(device, { co: 12, ci: 5 }), 'of many channels').toBe('ydw');
+    expect(await taken(device, { co: 12, kernel: [3, 4] }), 'of many taps').toBe('ydw');
+    expect(await taken(device, { kernel: [1, 3], ci: 1 }), 'one lane of eight in use').toBe('y');
     overrideTiles(device, () => null);
-    expect(await taken(device), 'tiles are forced').toBe(false);
+    expect(await taken(device), 'tiles are forced').toBe('');
     overrideTiles(device, null);
     const gpu = await openDevice({ deviceClass: 'discrete' });
-    expect(await taken(gpu), 'a GPU').toBe(false);
+    expect(await taken(gpu), 'a GPU').toBe('');
     await gpu.close();
   });
 });

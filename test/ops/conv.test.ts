@@ -13,6 +13,7 @@ import {
 } from '../../src/index.js';
 import { expectClose } from '../support/close.js';
 import { testDevice } from '../support/device.js';
+import { checkGradients } from '../support/gradcheck.js';
 import { Inputs, SEED } from '../support/random.js';
 import {
   type ConvCase,
@@ -191,6 +192,35 @@ describe(`conv2d (seed ${SEED})`, () => {
     y.dispose();
     const third = values.length / 3;
     expect([...values].map(Number.isNaN)).toEqual([...values].map((_, i) => Math.floor(i / third) === 1));
+  });
+
+  it.each([
+    ['one model', {}],
+    ['models over images that they share', { models: 3, ownWeight: true }],
+    ['models over images of their own', { models: 2, ownWeight: true, ownX: true }],
+  ])('is a linear layer where the kernel is as large as the image: %s', async (name, own) => {
+    const c = plain({ images: 5, ci: 7, co: 6, input: [4, 3], kernel: [4, 3], activation: 'tanh', ...own });
+    const inputs = new Inputs(`whole ${name}`);
+    const biasShape = c.ownWeight ? [c.models, c.co] : [c.co];
+    const [x, w, bias] = [inputShape(c), weightShape(c), biasShape].map((s) => inputs.uniform(count(s)));
+    const wanted = referenceConv(c, x, w, bias);
+    const run = () =>
+      conv2d(put(x, inputShape(c)), put(w, weightShape(c)), { bias: put(bias, biasShape), activation: 'tanh' });
+    const y = scope(run);
+    expect(y.shape).toEqual(outputShape(c));
+    expectClose(await y.data(), wanted, { rtol: 1e-5, atol: 1e-6 });
+    y.dispose();
+    if (t.device.hasTimestamps) {
+      const rows = await t.device.profile(() => scope(() => void run()));
+      expect(rows.map(({ kernel, key }) => `${kernel} ${/"problem":"(\w+)"/.exec(key)?.[1]}`)).toEqual(['gemm matmul']);
+    }
+    await checkGradients({
+      device: t.device,
+      f: (a, b, d) => conv2d(a, b, { bias: d, activation: 'tanh' }),
+      host: (a, b, d) => referenceConv(c, a, b, d),
+      shapes: [inputShape(c), weightShape(c), biasShape],
+      name: `whole ${name}`,
+    });
   });
 
   it('treats an empty batch as an empty result', async () => {

@@ -55,6 +55,9 @@ const cases: { images: number; size: Two; channels: number; options: PoolOptions
   { images: 2, size: [4, 9], channels: 5, options: { kernel: [1, 3] } },
   { images: 3, size: [6, 4], channels: 4, options: { kernel: 2, stride: [1, 2] } },
   { images: 2, size: [7, 8], channels: 10, options: { kernel: 2 } },
+  { images: 3, size: [6, 8], channels: 10, options: { kernel: 2 } },
+  { images: 2, size: [4, 6], channels: 3, options: { kernel: [1, 2] } },
+  { images: 2, size: [6, 6], channels: 4, options: { kernel: 3 } },
 ];
 
 describe(`pooling (seed ${SEED})`, () => {

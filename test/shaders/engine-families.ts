@@ -1,6 +1,7 @@
 import { argReduceShader } from '../../shaders/arg-reduce.js';
 import { batchNormShader, combineShader } from '../../shaders/batch-norm.js';
 import { convStripShader } from '../../shaders/conv-strip.js';
+import { convWeightStripShader } from '../../shaders/conv-weight-strip.js';
 import { countShader } from '../../shaders/count.js';
 import { depthwiseApplyShader, depthwiseWeightShader } from '../../shaders/depthwise.js';
 import { gatherShader } from '../../shaders/gather.js';
@@ -212,6 +213,11 @@ export const engineFamilies: readonly Family[] = [
       { lanes: 32, rows: 8, taps: 3, vector: true, activation: 'tanh' },
     ],
   ),
+  family('conv-weight-strip', convWeightStripShader, { lanes: 8, rows: 10, taps: 5 }, [
+    { lanes: 4, rows: 24, taps: 3 },
+    { lanes: 16, rows: 5, taps: 11 },
+    { lanes: 32, rows: 16, taps: 2 },
+  ]),
   family(
     'depthwise',
     depthwiseApplyShader,
@@ -226,10 +232,15 @@ export const engineFamilies: readonly Family[] = [
     { slide: false },
     { lanes: 1, taps: 1, slide: false },
   ]),
-  family('pool', poolShader, { kind: 'max', adaptive: false, disjoint: false, lanes: 4 }, [
+  family('pool', poolShader, { kind: 'max', adaptive: false, disjoint: false, tile: null, lanes: 4 }, [
     { kind: 'gather' },
     { kind: 'scatter' },
     { kind: 'scatter', disjoint: true },
+    { kind: 'max', lanes: 2 },
+    { kind: 'max', disjoint: true, tile: [2, 2] },
+    { kind: 'scatter', disjoint: true, tile: [1, 3], lanes: 2 },
+    { kind: 'avgInput', disjoint: true, tile: [2, 1], lanes: 1 },
+    { kind: 'gather', lanes: 2 },
     { kind: 'avg', lanes: 1 },
     { kind: 'avg', adaptive: true },
     { kind: 'avgInput' },

@@ -1,4 +1,4 @@
-// poolShader {"kind":"max","adaptive":false,"disjoint":false,"lanes":4}
+// poolShader {"kind":"max","adaptive":false,"disjoint":false,"tile":null,"lanes":4}
 requires immediate_address_space;
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
@@ -73,6 +73,11 @@ i0 += is0 + iw1;
 // {"kind":"gather"}: 57 lines, sha256 0d31f158cebebca1
 // {"kind":"scatter"}: 67 lines, sha256 63edbe875884b775
 // {"kind":"scatter","disjoint":true}: 69 lines, sha256 d2f6a863afdaab27
+// {"kind":"max","lanes":2}: 72 lines, sha256 35f6e446f059b602
+// {"kind":"max","disjoint":true,"tile":[2,2]}: 77 lines, sha256 8c19aae3d6ac5c0a
+// {"kind":"scatter","disjoint":true,"tile":[1,3],"lanes":2}: 62 lines, sha256 628fbac9c00b24b2
+// {"kind":"avgInput","disjoint":true,"tile":[2,1],"lanes":1}: 59 lines, sha256 9d47d9a1f57afa7c
+// {"kind":"gather","lanes":2}: 57 lines, sha256 bcece3d05fb05cc9
 // {"kind":"avg","lanes":1}: 66 lines, sha256 5a7765ee4ffb49ff
 // {"kind":"avg","adaptive":true}: 56 lines, sha256 9df1df98283e4680
 // {"kind":"avgInput"}: 66 lines, sha256 b5b15925d1d9e3c7
