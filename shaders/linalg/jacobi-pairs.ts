@@ -9,16 +9,20 @@ import type { Shader } from '../../src/gpu/kernel.js';
  *   rows <- T rows.
  *
  * Rotations have the form x - s (y + t x), y + s (x - t y) with t = s / (1 + c), which does not cancel as the angle goes
- * to zero. G is made anew in every round, so that its rounding does not add up. A matrix of one pair is visited until it
- * is settled, in one launch.
+ * to zero. G is made anew in every round, so that its rounding does not add up.
+ *
+ * A workgroup may have more than two blocks: then rounds take disjoint pairs of groups of blocks, and a workgroup visits
+ * the pairs of blocks of its two groups one after the other, those within a group in the first round of a sweep. That
+ * takes fewer launches. A matrix of one pair of groups is swept until it is settled, in one launch.
  *
  * Layout: x [matrices, P.rows, 4 P.stride]; state [matrices, P.sweeps, 2].
  * Cost of a pair: 4 size² flops an element of a row, and 12 size³.
  */
 
 /**
- * `units` counts pairs of blocks in all matrices, `pairs` those of one matrix; `stride` is a row's vec4s. `size` is the rows of a pair; loops over them that
- * touch storage take their bound from here, so that no driver unrolls them.
+ * `units` counts pairs of groups in all matrices, `pairs` those of one matrix; a group has `blocks` blocks. `stride` is a
+ * row's vec4s. `size` is the rows of a pair of blocks; loops over them that touch storage take their bound from here, so
+ * that no driver unrolls them. A launch makes up to `turns` sweeps.
  */
 export const JACOBI_PARAMS: Shader['params'] = [
   ['units', 'u32'],
@@ -29,7 +33,8 @@ export const JACOBI_PARAMS: Shader['params'] = [
   ['rows', 'u32'],
   ['stride', 'u32'],
   ['size', 'u32'],
-  ['visits', 'u32'],
+  ['turns', 'u32'],
+  ['blocks', 'u32'],
 ];
 
 /** Pairs of rows whose cosine is no greater are left alone. */
@@ -40,19 +45,31 @@ export const COSINE = 2e-6;
 const LEFT = 1e-7;
 
 /**
- * `place(unit)` is where a unit is: two blocks of a matrix by round-robin, so that every two blocks meet once a sweep.
- * `row_of(place, i)` is the matrix's row that is row i of the pair. Rows from P.rows on do not exist: `row_start` gives
- * another's first vec4 for them, and none may be written.
+ * `place(unit, visit)` is where a unit is at a visit, of `visits()`: at two blocks of a matrix. By round-robin every two
+ * groups meet once a sweep, and every two blocks of theirs. `row_of(place, i)` is the matrix's row that is row i of the
+ * pair. Rows from P.rows on do not exist: `row_start` gives another's first vec4 for them, and none may be written. A
+ * pair that `is_idle` has none, or one block that meets another elsewhere.
  */
 export const pairPlace = (block: number): string => `
 struct Place { matrix: u32, low: u32, high: u32 }
-fn place(unit: u32) -> Place {
-  let pair = unit % P.pairs;
-  let turn = 2u * P.pairs - 1u;
-  let a = select((P.round + pair) % turn, turn, pair == 0u);
-  let b = (P.round + turn - pair) % turn;
-  return Place(unit / P.pairs, min(a, b) * ${block}u, max(a, b) * ${block}u);
+/** Who meets in a round of round-robin of 2 n: the pair of that number. */
+fn meeting(round: u32, pair: u32, n: u32) -> vec2u {
+  let turn = 2u * n - 1u;
+  let a = select((round + pair) % turn, turn, pair == 0u);
+  let b = (round + turn - pair) % turn;
+  return vec2u(min(a, b), max(a, b));
 }
+fn visits() -> u32 { return P.blocks * select(P.blocks, 2u * P.blocks - 1u, P.round == 0u); }
+fn place(unit: u32, visit: u32) -> Place {
+  let groups = meeting(P.round, unit % P.pairs, P.pairs);
+  let i = visit % P.blocks;
+  let j = visit / P.blocks;
+  // In a sweep's first round all blocks of both groups meet, later those of one group the other's.
+  let met = select(vec2u(i, P.blocks + (i + j) % P.blocks), meeting(j, i, P.blocks), P.round == 0u);
+  let first = select(groups.x * P.blocks + met, (groups.y - 1u) * P.blocks + met, met >= vec2u(P.blocks));
+  return Place(unit / P.pairs, first.x * ${block}u, first.y * ${block}u);
+}
+fn is_idle(at: Place) -> bool { return at.low >= P.rows || (at.high >= P.rows && P.rows > ${block}u); }
 fn row_of(at: Place, i: u32) -> u32 { return select(at.high + i - ${block}u, at.low + i, i < ${block}u); }
 fn row_start(at: Place, i: u32) -> u32 { return (at.matrix * P.rows + min(row_of(at, i), P.rows - 1u)) * P.stride; }`;
 

@@ -25,25 +25,31 @@ ${pairPlace(lanes)}
 ${settledCheck}
 ${ROTATION}
 var<workgroup> settled: u32;
+var<workgroup> idle: u32;
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let unit = group.x + group.y * groups.x;
   if (unit >= P.units) { return; }
-  let at = place(unit);
-  for (var visit = 0u; visit < P.visits; visit++) {
-    if (lane == 0u) { settled = is_settled(at.matrix, P.sweep + visit); }
+  for (var turn = 0u; turn < P.turns; turn++) {
+    let sweep = P.sweep + turn;
+    if (lane == 0u) { settled = is_settled(unit / P.pairs, sweep); }
     if (workgroupUniformLoad(&settled) != 0u) { return; }
-    ${gram(lanes)}
-    ${rotations(lanes)}
-    let greatest = subgroupMax(cosine);
-    let widest = subgroupMax(mixing);
-    if (lane == 0u) {
-      note(at.matrix, P.sweep + visit, greatest, widest);
-      settled = select(0u, 1u, greatest == 0.0);
+    for (var visit = 0u; visit < visits(); visit++) {
+      let at = place(unit, visit);
+      if (lane == 0u) { idle = select(0u, 1u, is_idle(at)); }
+      if (workgroupUniformLoad(&idle) != 0u) { continue; }
+      ${gram(lanes)}
+      ${rotations(lanes)}
+      let greatest = subgroupMax(cosine);
+      let widest = subgroupMax(mixing);
+      if (lane == 0u) {
+        note(at.matrix, sweep, greatest, widest);
+        idle = select(0u, 1u, greatest == 0.0);
+      }
+      if (workgroupUniformLoad(&idle) != 0u) { continue; }
+      ${turn(lanes)}
+      storageBarrier();
     }
-    if (workgroupUniformLoad(&settled) != 0u) { return; }
-    ${turn(lanes)}
-    storageBarrier();
   }
 }`;
   return {
@@ -98,8 +104,8 @@ function rotations(lanes: number): string {
       let ${name}_down = subgroupShuffleDown(${b}, 1u);
       let ${name}_a = select(${name}_up, ${a}, lane == 0u);
       let ${name}_b = select(${name}_down, ${a}, lane == ${lanes - 1}u);`;
-  return `var left: array<f32, ${size}>;
-    var right: array<f32, ${size}>;
+  return `var left = array<f32, ${size}>();
+    var right = array<f32, ${size}>();
     ${each(size, (i) => `left[${i}] = select(0.0, 1.0, lane == ${i}u); right[${i}] = select(0.0, 1.0, lane + ${lanes}u == ${i}u);`)}
     var seatTop = row_of(at, lane);
     var seatBottom = row_of(at, lane + ${lanes}u);

@@ -23,6 +23,7 @@ ${pairPlace(block)}
 ${settledCheck}
 ${ROTATION}
 var<workgroup> settled: u32;
+var<workgroup> idle: u32;
 var<workgroup> gram: array<f32, ${size * size}>;
 var<workgroup> turn: array<vec4f, ${(size * size) / 4}>;
 var<workgroup> tile: array<f32, ${size * (size + 1)}>;
@@ -36,20 +37,25 @@ fn seats(step: u32, pair: u32) -> vec2u {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) t: u32) {
   let unit = group.x + group.y * groups.x;
   if (unit >= P.units) { return; }
-  let at = place(unit);
-  for (var visit = 0u; visit < P.visits; visit++) {
-    if (t == 0u) { settled = is_settled(at.matrix, P.sweep + visit); }
+  for (var pass_ = 0u; pass_ < P.turns; pass_++) {
+    let sweep = P.sweep + pass_;
+    if (t == 0u) { settled = is_settled(unit / P.pairs, sweep); }
     if (workgroupUniformLoad(&settled) != 0u) { return; }
-    ${gramOfRows(block)}
-    ${rotations(block)}
-    if (t == 0u) {
-      for (var i = 1u; i < ${block}u; i++) { angles[0] = max(angles[0], angles[i]); }
-      note(at.matrix, P.sweep + visit, angles[0].x, angles[0].y);
-      settled = select(0u, 1u, angles[0].x == 0.0);
+    for (var visit = 0u; visit < visits(); visit++) {
+      let at = place(unit, visit);
+      if (t == 0u) { idle = select(0u, 1u, is_idle(at)); }
+      if (workgroupUniformLoad(&idle) != 0u) { continue; }
+      ${gramOfRows(block)}
+      ${rotations(block)}
+      if (t == 0u) {
+        for (var i = 1u; i < ${block}u; i++) { angles[0] = max(angles[0], angles[i]); }
+        note(at.matrix, sweep, angles[0].x, angles[0].y);
+        idle = select(0u, 1u, angles[0].x == 0.0);
+      }
+      if (workgroupUniformLoad(&idle) != 0u) { continue; }
+      ${turnRows(block)}
+      storageBarrier();
     }
-    if (workgroupUniformLoad(&settled) != 0u) { return; }
-    ${turnRows(block)}
-    storageBarrier();
   }
 }`;
   return {

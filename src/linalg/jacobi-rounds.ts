@@ -30,19 +30,19 @@ export function orthogonaliseRows(op: string, x: Tensor, sweeps: number): Tensor
   const state = zeros(device, [matrices, sweeps, 2], 'u32');
   const { spec, block } = formOf(device);
   const size = 2 * block;
-  const pairs = Math.ceil(rows / size);
+  const { blocks, pairs } = groupsOf(device, matrices, rows, width, block);
   const units = matrices * pairs;
   const single = pairs === 1;
   const bindings = [x.binding(op), state.binding(op)];
   const grid = foldGrid(units, device.limits.maxWorkgroups);
   const cost = {
-    flops: units * 4 * size * size * (width + 3 * size),
-    bytes: units * 12 * size * width,
+    flops: units * blocks * blocks * 4 * size * size * (width + 3 * size),
+    bytes: units * blocks * blocks * 12 * size * width,
   };
   for (let sweep = 0; rows > 1 && sweep < (single ? 1 : sweeps); sweep++) {
     for (let round = 0; round < 2 * pairs - 1; round++) {
-      const visits = single ? sweeps : 1;
-      const params = [units, pairs, round, sweep, sweeps, rows, width / 4, size, visits];
+      const turns = single ? sweeps : 1;
+      const params = [units, pairs, round, sweep, sweeps, rows, width / 4, size, turns, blocks];
       device.run(roundKernel, spec, { bindings, params, grid, cost });
     }
   }
@@ -58,4 +58,26 @@ function formOf(device: Device): { spec: SubgroupJacobiSpec | WorkgroupJacobiSpe
   const lanes = device.subgroupSize;
   if (device.deviceClass === 'software' && [4, 8, 16].includes(lanes)) return { spec: { lanes }, block: lanes };
   return { spec: { block: 16 }, block: 16 };
+}
+
+/** Most blocks of a group that are tried. */
+const MOST_BLOCKS = 16;
+/** Microseconds of a launch on a software device, those of settled sweeps counted in; of a visit, for every vec4 of a row and beside them. */
+const LAUNCH = 70;
+const VISIT = { each: 0.3, fixed: 3 };
+
+/** Blocks of a group, and pairs of groups: on software devices those that should take least time. GPUs are kept busy. */
+function groupsOf(device: Device, matrices: number, rows: number, width: number, block: number) {
+  const pairsOf = (blocks: number) => Math.ceil(rows / (2 * blocks * block));
+  if (device.deviceClass !== 'software') return { blocks: 1, pairs: pairsOf(1) };
+  const cores = device.driver?.cores ?? 4;
+  const visit = VISIT.fixed + (VISIT.each * width) / 4;
+  const sweepTime = (blocks: number) => {
+    const pairs = pairsOf(blocks);
+    const visits = blocks * (2 * blocks - 1) + (2 * pairs - 2) * blocks * blocks;
+    return LAUNCH * (2 * pairs - 1) + Math.ceil((matrices * pairs) / cores) * visits * visit;
+  };
+  let blocks = 1;
+  for (let b = 2; b <= MOST_BLOCKS && pairsOf(b - 1) > 1; b++) if (sweepTime(b) < sweepTime(blocks)) blocks = b;
+  return { blocks, pairs: pairsOf(blocks) };
 }

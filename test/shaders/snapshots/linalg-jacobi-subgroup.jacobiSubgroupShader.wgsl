@@ -3,16 +3,27 @@ enable subgroups;
 requires immediate_address_space;
 @group(0) @binding(0) var<storage, read_write> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> state: array<atomic<u32>>;
-struct Params { units: u32, pairs: u32, round: u32, sweep: u32, sweeps: u32, rows: u32, stride: u32, size: u32, visits: u32 }
+struct Params { units: u32, pairs: u32, round: u32, sweep: u32, sweeps: u32, rows: u32, stride: u32, size: u32, turns: u32, blocks: u32 }
 var<immediate> P: Params;
 struct Place { matrix: u32, low: u32, high: u32 }
-fn place(unit: u32) -> Place {
-  let pair = unit % P.pairs;
-  let turn = 2u * P.pairs - 1u;
-  let a = select((P.round + pair) % turn, turn, pair == 0u);
-  let b = (P.round + turn - pair) % turn;
-  return Place(unit / P.pairs, min(a, b) * 8u, max(a, b) * 8u);
+/** Who meets in a round of round-robin of 2 n: the pair of that number. */
+fn meeting(round: u32, pair: u32, n: u32) -> vec2u {
+  let turn = 2u * n - 1u;
+  let a = select((round + pair) % turn, turn, pair == 0u);
+  let b = (round + turn - pair) % turn;
+  return vec2u(min(a, b), max(a, b));
 }
+fn visits() -> u32 { return P.blocks * select(P.blocks, 2u * P.blocks - 1u, P.round == 0u); }
+fn place(unit: u32, visit: u32) -> Place {
+  let groups = meeting(P.round, unit % P.pairs, P.pairs);
+  let i = visit % P.blocks;
+  let j = visit / P.blocks;
+  // In a sweep's first round all blocks of both groups meet, later those of one group the other's.
+  let met = select(vec2u(i, P.blocks + (i + j) % P.blocks), meeting(j, i, P.blocks), P.round == 0u);
+  let first = select(groups.x * P.blocks + met, (groups.y - 1u) * P.blocks + met, met >= vec2u(P.blocks));
+  return Place(unit / P.pairs, first.x * 8u, first.y * 8u);
+}
+fn is_idle(at: Place) -> bool { return at.low >= P.rows || (at.high >= P.rows && P.rows > 8u); }
 fn row_of(at: Place, i: u32) -> u32 { return select(at.high + i - 8u, at.low + i, i < 8u); }
 fn row_start(at: Place, i: u32) -> u32 { return (at.matrix * P.rows + min(row_of(at, i), P.rows - 1u)) * P.stride; }
 
@@ -49,15 +60,20 @@ fn rotation(a: f32, b: f32, d: f32) -> Rotation {
 /** [x, y] turned by the angle of (s, tau). */
 fn rotated(r: vec2f, x: f32, y: f32) -> vec2f { return vec2f(x - r.x * (y + r.y * x), y + r.x * (x - r.y * y)); }
 var<workgroup> settled: u32;
+var<workgroup> idle: u32;
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {
   let unit = group.x + group.y * groups.x;
   if (unit >= P.units) { return; }
-  let at = place(unit);
-  for (var visit = 0u; visit < P.visits; visit++) {
-    if (lane == 0u) { settled = is_settled(at.matrix, P.sweep + visit); }
+  for (var turn = 0u; turn < P.turns; turn++) {
+    let sweep = P.sweep + turn;
+    if (lane == 0u) { settled = is_settled(unit / P.pairs, sweep); }
     if (workgroupUniformLoad(&settled) != 0u) { return; }
-    var top = array<f32, 16>();
+    for (var visit = 0u; visit < visits(); visit++) {
+      let at = place(unit, visit);
+      if (lane == 0u) { idle = select(0u, 1u, is_idle(at)); }
+      if (workgroupUniformLoad(&idle) != 0u) { continue; }
+      var top = array<f32, 16>();
     var bottom = array<f32, 16>();
     let start0 = row_start(at, lane);
     let start1 = row_start(at, lane + 8u);
@@ -122,8 +138,8 @@ bottom[4] = select(0.0, subgroupBroadcast(top[8], 4u), lane == 0u) + select(0.0,
 bottom[5] = select(0.0, subgroupBroadcast(top[8], 5u), lane == 0u) + select(0.0, subgroupBroadcast(top[9], 5u), lane == 1u) + select(0.0, subgroupBroadcast(top[10], 5u), lane == 2u) + select(0.0, subgroupBroadcast(top[11], 5u), lane == 3u) + select(0.0, subgroupBroadcast(top[12], 5u), lane == 4u) + select(0.0, subgroupBroadcast(top[13], 5u), lane == 5u) + select(0.0, subgroupBroadcast(top[14], 5u), lane == 6u) + select(0.0, subgroupBroadcast(top[15], 5u), lane == 7u);
 bottom[6] = select(0.0, subgroupBroadcast(top[8], 6u), lane == 0u) + select(0.0, subgroupBroadcast(top[9], 6u), lane == 1u) + select(0.0, subgroupBroadcast(top[10], 6u), lane == 2u) + select(0.0, subgroupBroadcast(top[11], 6u), lane == 3u) + select(0.0, subgroupBroadcast(top[12], 6u), lane == 4u) + select(0.0, subgroupBroadcast(top[13], 6u), lane == 5u) + select(0.0, subgroupBroadcast(top[14], 6u), lane == 6u) + select(0.0, subgroupBroadcast(top[15], 6u), lane == 7u);
 bottom[7] = select(0.0, subgroupBroadcast(top[8], 7u), lane == 0u) + select(0.0, subgroupBroadcast(top[9], 7u), lane == 1u) + select(0.0, subgroupBroadcast(top[10], 7u), lane == 2u) + select(0.0, subgroupBroadcast(top[11], 7u), lane == 3u) + select(0.0, subgroupBroadcast(top[12], 7u), lane == 4u) + select(0.0, subgroupBroadcast(top[13], 7u), lane == 5u) + select(0.0, subgroupBroadcast(top[14], 7u), lane == 6u) + select(0.0, subgroupBroadcast(top[15], 7u), lane == 7u);
-    var left: array<f32, 16>;
-    var right: array<f32, 16>;
+      var left = array<f32, 16>();
+    var right = array<f32, 16>();
     left[0] = select(0.0, 1.0, lane == 0u); right[0] = select(0.0, 1.0, lane + 8u == 0u);
 left[1] = select(0.0, 1.0, lane == 1u); right[1] = select(0.0, 1.0, lane + 8u == 1u);
 left[2] = select(0.0, 1.0, lane == 2u); right[2] = select(0.0, 1.0, lane + 8u == 2u);
@@ -416,14 +432,14 @@ left[15] = h15_a; right[15] = h15_b;
       seatTop = seat_a;
       seatBottom = seat_b;
     }
-    let greatest = subgroupMax(cosine);
-    let widest = subgroupMax(mixing);
-    if (lane == 0u) {
-      note(at.matrix, P.sweep + visit, greatest, widest);
-      settled = select(0u, 1u, greatest == 0.0);
-    }
-    if (workgroupUniformLoad(&settled) != 0u) { return; }
-    var upper: array<f32, 16>;
+      let greatest = subgroupMax(cosine);
+      let widest = subgroupMax(mixing);
+      if (lane == 0u) {
+        note(at.matrix, sweep, greatest, widest);
+        idle = select(0u, 1u, greatest == 0.0);
+      }
+      if (workgroupUniformLoad(&idle) != 0u) { continue; }
+      var upper: array<f32, 16>;
     var lower: array<f32, 16>;
     upper[0] = left[0]; lower[0] = right[0];
 upper[1] = left[1]; lower[1] = right[1];
@@ -470,8 +486,9 @@ out[15] = fma(vec4f(subgroupBroadcast(t1, 7u)), row, out[15]);
         if (inside & (row_of(at, i) < P.rows)) { x[row_start(at, i) + column] = out[min(i, 15u)]; }
       }
     }
-    storageBarrier();
+      storageBarrier();
+    }
   }
 }
-// {"lanes":4}: 295 lines, sha256 681d9465cec29a70
-// {"lanes":16}: 835 lines, sha256 9a60fe4c5f83dc17
+// {"lanes":4}: 312 lines, sha256 930ba4ac26c1ff71
+// {"lanes":16}: 852 lines, sha256 4a1c81a0dc842b61

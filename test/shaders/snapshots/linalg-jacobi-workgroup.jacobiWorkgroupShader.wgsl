@@ -2,16 +2,27 @@
 requires immediate_address_space;
 @group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> state: array<atomic<u32>>;
-struct Params { units: u32, pairs: u32, round: u32, sweep: u32, sweeps: u32, rows: u32, stride: u32, size: u32, visits: u32 }
+struct Params { units: u32, pairs: u32, round: u32, sweep: u32, sweeps: u32, rows: u32, stride: u32, size: u32, turns: u32, blocks: u32 }
 var<immediate> P: Params;
 struct Place { matrix: u32, low: u32, high: u32 }
-fn place(unit: u32) -> Place {
-  let pair = unit % P.pairs;
-  let turn = 2u * P.pairs - 1u;
-  let a = select((P.round + pair) % turn, turn, pair == 0u);
-  let b = (P.round + turn - pair) % turn;
-  return Place(unit / P.pairs, min(a, b) * 16u, max(a, b) * 16u);
+/** Who meets in a round of round-robin of 2 n: the pair of that number. */
+fn meeting(round: u32, pair: u32, n: u32) -> vec2u {
+  let turn = 2u * n - 1u;
+  let a = select((round + pair) % turn, turn, pair == 0u);
+  let b = (round + turn - pair) % turn;
+  return vec2u(min(a, b), max(a, b));
 }
+fn visits() -> u32 { return P.blocks * select(P.blocks, 2u * P.blocks - 1u, P.round == 0u); }
+fn place(unit: u32, visit: u32) -> Place {
+  let groups = meeting(P.round, unit % P.pairs, P.pairs);
+  let i = visit % P.blocks;
+  let j = visit / P.blocks;
+  // In a sweep's first round all blocks of both groups meet, later those of one group the other's.
+  let met = select(vec2u(i, P.blocks + (i + j) % P.blocks), meeting(j, i, P.blocks), P.round == 0u);
+  let first = select(groups.x * P.blocks + met, (groups.y - 1u) * P.blocks + met, met >= vec2u(P.blocks));
+  return Place(unit / P.pairs, first.x * 16u, first.y * 16u);
+}
+fn is_idle(at: Place) -> bool { return at.low >= P.rows || (at.high >= P.rows && P.rows > 16u); }
 fn row_of(at: Place, i: u32) -> u32 { return select(at.high + i - 16u, at.low + i, i < 16u); }
 fn row_start(at: Place, i: u32) -> u32 { return (at.matrix * P.rows + min(row_of(at, i), P.rows - 1u)) * P.stride; }
 
@@ -48,6 +59,7 @@ fn rotation(a: f32, b: f32, d: f32) -> Rotation {
 /** [x, y] turned by the angle of (s, tau). */
 fn rotated(r: vec2f, x: f32, y: f32) -> vec2f { return vec2f(x - r.x * (y + r.y * x), y + r.x * (x - r.y * y)); }
 var<workgroup> settled: u32;
+var<workgroup> idle: u32;
 var<workgroup> gram: array<f32, 1024>;
 var<workgroup> turn: array<vec4f, 256>;
 var<workgroup> tile: array<f32, 1056>;
@@ -61,11 +73,15 @@ fn seats(step: u32, pair: u32) -> vec2u {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) t: u32) {
   let unit = group.x + group.y * groups.x;
   if (unit >= P.units) { return; }
-  let at = place(unit);
-  for (var visit = 0u; visit < P.visits; visit++) {
-    if (t == 0u) { settled = is_settled(at.matrix, P.sweep + visit); }
+  for (var pass_ = 0u; pass_ < P.turns; pass_++) {
+    let sweep = P.sweep + pass_;
+    if (t == 0u) { settled = is_settled(unit / P.pairs, sweep); }
     if (workgroupUniformLoad(&settled) != 0u) { return; }
-    let i = t / 8u;
+    for (var visit = 0u; visit < visits(); visit++) {
+      let at = place(unit, visit);
+      if (t == 0u) { idle = select(0u, 1u, is_idle(at)); }
+      if (workgroupUniformLoad(&idle) != 0u) { continue; }
+      let i = t / 8u;
     let j = t % 8u * 4u;
     var sums = vec4f();
     for (var k = 0u; k < 4u * P.stride; k += 32u) {
@@ -89,7 +105,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       turn[e] = select(vec4f(), vec4f(1.0), vec4u(column, column + 1u, column + 2u, column + 3u) == vec4u(e / 8u));
     }
     workgroupBarrier();
-    var cosine = 0.0;
+      var cosine = 0.0;
     var mixing = 0.0;
     for (var step = 0u; step + 1u < P.size; step++) {
       if (t < 16u) {
@@ -127,13 +143,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     }
     if (t < 16u) { angles[t] = vec2f(cosine, mixing); }
     workgroupBarrier();
-    if (t == 0u) {
-      for (var i = 1u; i < 16u; i++) { angles[0] = max(angles[0], angles[i]); }
-      note(at.matrix, P.sweep + visit, angles[0].x, angles[0].y);
-      settled = select(0u, 1u, angles[0].x == 0.0);
-    }
-    if (workgroupUniformLoad(&settled) != 0u) { return; }
-    for (var column = t; column < 4u * P.stride; column += 256u) {
+      if (t == 0u) {
+        for (var i = 1u; i < 16u; i++) { angles[0] = max(angles[0], angles[i]); }
+        note(at.matrix, sweep, angles[0].x, angles[0].y);
+        idle = select(0u, 1u, angles[0].x == 0.0);
+      }
+      if (workgroupUniformLoad(&idle) != 0u) { continue; }
+      for (var column = t; column < 4u * P.stride; column += 256u) {
       var rows: array<f32, 32>;
       for (var k = 0u; k < 32u; k++) { rows[k] = x[4u * row_start(at, k) + column]; }
       for (var r = 0u; r < P.size; r++) {
@@ -144,7 +160,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         if (row_of(at, r) < P.rows) { x[4u * row_start(at, r) + column] = sum; }
       }
     }
-    storageBarrier();
+      storageBarrier();
+    }
   }
 }
-// {"block":8}: 149 lines, sha256 e09a1539a0c474fc
+// {"block":8}: 166 lines, sha256 4c95089990ffd2fc
