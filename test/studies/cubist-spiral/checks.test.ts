@@ -138,6 +138,21 @@ describe('the answer', () => {
     expect(headline(search(21).method('gmp', 8, [[21, 0.96]]))).toBe(
       'Pruning gets by with 21 weights for 95 %, as few as the search found (21)',
     );
+    // The sparsest of all widths counts, not only of the one that the text dwells on.
+    expect(
+      headline(
+        search(21)
+          .method('gmp', 8, [[40, 0.96]])
+          .method('prospr', 3, [[24, 0.96]]),
+      ),
+    ).toBe('21 weights are enough for 95 %; the best pruning method needs 24');
+    expect(
+      headline(
+        search(24)
+          .method('gmp', 8, [[40, 0.96]])
+          .method('prospr', 3, [[24, 0.96]]),
+      ),
+    ).toBe('Pruning gets by with 24 weights for 95 %, as few as the search found (24)');
     expect(headline(wholeStudy([3, 16]))).toMatch(
       /^21 weights are enough for 95 %; the best pruning method needs \d+$/,
     );
