@@ -12,7 +12,6 @@ export interface Ended {
   signal: string | null;
   stdout: string;
   stderr: string;
-  seconds: number;
 }
 
 /** Runs a TypeScript module text in a child whose stdout and stderr are pipes; imports are given as `src/…` paths. */
@@ -22,7 +21,6 @@ export function runModule(text: string, env: NodeJS.ProcessEnv = {}): Promise<En
 }
 
 export function runNode(args: string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  const started = performance.now();
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     env: { ...process.env, NODE_OPTIONS: '', ...env },
@@ -36,7 +34,7 @@ export function runNode(args: string[], env: NodeJS.ProcessEnv = {}): Promise<En
   return new Promise((done) =>
     child.on('close', (code, signal) => {
       clearTimeout(kill);
-      done({ code, signal, stdout, stderr, seconds: (performance.now() - started) / 1000 });
+      done({ code, signal, stdout, stderr });
     }),
   );
 }

@@ -7,7 +7,7 @@ const doctor = (options: object, env: NodeJS.ProcessEnv = {}) =>
 
 describe('doctor', () => {
   it('prints one JSON object about the adapter that the tests run on, and ends with 0', async () => {
-    const { code, stdout, seconds } = await doctor({ json: true });
+    const { code, stdout } = await doctor({ json: true });
     const report = JSON.parse(stdout) as DoctorReport;
     expect(report.findings.filter((finding) => finding.level === 'error')).toEqual([]);
     expect([code, report.ok]).toEqual([0, true]);
@@ -16,7 +16,6 @@ describe('doctor', () => {
     expect(report.limits.maxBufferSize).toBeGreaterThanOrEqual(268435456);
     expect(report.features.length).toBeGreaterThan(0);
     expect(report.versions).toMatchObject({ node: process.versions.node, webgpu: expect.stringMatching(/^\d+\.\d+/) });
-    expect(seconds).toBeLessThan(20);
   });
 
   it('prints a page for people', async () => {
