@@ -160,14 +160,16 @@ export function walkTurns(
 ): string {
   return `let ends = segment * P.capacity + counts[segment * 4u + (lane & 3u)];
       var p = segment * P.capacity;
-      for (var turn = 0u; turn < P.pixels; turn++) {
-        let end = subgroupShuffle(ends, turn);
+      ${eachOf4(
+        (turn) => `{
+        let end = subgroupBroadcast(ends, ${turn}u);
         while (p < end) {
           let some = min(${lanes}u, end - p);
           ${step.load}
-          ${eachOf4((turn) => `if (turn == ${turn}u) { ${step.body(turn)} }`, ' else ')}
+          ${step.body(turn)}
           ${step.finish}
           p += some;
         }
-      }`;
+      }`,
+      )}`;
 }

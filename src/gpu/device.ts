@@ -128,7 +128,8 @@ export class Device {
       (op) => this.assertOpen(op),
       this.ahead,
     );
-    this.pipelines = new PipelineCache(gpuDevice, immediates, (error) => this.fail(error as SecateurError));
+    const report = (error: Error) => this.fail(error as SecateurError);
+    this.pipelines = new PipelineCache(gpuDevice, immediates, report, facts.deviceClass === 'software' && !process.env.NOROT);
     gpuDevice.onuncapturederror = (event) => {
       event.preventDefault(); // reported by the next await, not on the console
       const message = event.error.message;

@@ -1,6 +1,7 @@
 import { ComputeStage } from './constants.js';
 import { ShaderError, ValidationError } from './errors.js';
 import { type Kernel, moduleSource, type ParamMode, type Pipeline, type Shader } from './kernel.js';
+import { rotateLoops } from './rotate-loops.js';
 
 /** All of a pipeline that does not belong to one device. */
 export type PipelineText = Pick<Pipeline, 'name' | 'key' | 'source' | 'mode' | 'params' | 'bindings'>;
@@ -20,6 +21,8 @@ export class PipelineCache {
     private readonly device: GPUDevice,
     private readonly immediateBytes: number,
     private readonly report: (error: Error) => void,
+    /** Whether loops are to be tested at their end. */
+    private readonly rotate = false,
   ) {}
 
   get size(): number {
@@ -38,7 +41,9 @@ export class PipelineCache {
     const bytes = shader.params.length * 4;
     const mode: ParamMode = bytes === 0 ? 'none' : bytes <= this.immediateBytes ? 'immediate' : 'uniform';
     const { params, bindings } = shader;
-    const made = this.build({ name: kernel.name, key, source: moduleSource(shader, mode), mode, params, bindings });
+    const text = moduleSource(shader, mode);
+    const source = this.rotate ? rotateLoops(text) : text;
+    const made = this.build({ name: kernel.name, key, source, mode, params, bindings });
     this.pipelines.set(key, made);
     return made;
   }

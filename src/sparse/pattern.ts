@@ -43,6 +43,7 @@ export interface HostLines {
 export class Pattern {
   readonly device: Device;
   private gone = false;
+  private readonly made = new Map<string, readonly Tensor[]>();
 
   /** Use `csrPattern` or `patternOf`; this adopts tensors that are already right. */
   constructor(
@@ -65,7 +66,7 @@ export class Pattern {
   get isDisposed(): boolean {
     return this.gone;
   }
-  /** Bytes of the index arrays. */
+  /** Bytes of the index arrays, and of what else was made of them. */
   get bytes(): number {
     return this.tensors().reduce((sum, t) => sum + t.bytes, 0);
   }
@@ -73,6 +74,21 @@ export class Pattern {
   /** @throws DisposedError once the pattern has been disposed */
   assertLive(op: string): void {
     if (this.gone) throw new DisposedError(op, String(this));
+  }
+
+  /**
+   * Tensors that follow from the pattern alone: made once for each key, and freed with the pattern. While a step is being
+   * captured they are made for that step, which could not replay what outlives it.
+   */
+  derived<T extends readonly Tensor[]>(key: string, make: () => T): T {
+    const known = this.made.get(key);
+    if (known) return known as T;
+    const tensors = make();
+    if (!this.device.stream.recorder) {
+      for (const t of tensors) keep(t);
+      this.made.set(key, tensors);
+    }
+    return tensors;
   }
 
   dispose(): void {
@@ -90,13 +106,14 @@ export class Pattern {
   }
 
   private tensors(): Tensor[] {
-    return [this.byRow, this.byColumn].flatMap((l) => [
+    const lines = [this.byRow, this.byColumn].flatMap((l) => [
       l.starts,
       l.across,
       l.lineOf,
       l.order,
       ...(l.entries ? [l.entries] : []),
     ]);
+    return [...lines, ...[...this.made.values()].flat()];
   }
 }
 

@@ -91,7 +91,7 @@ function geometryOf({ attrs, sides, images, source }: Problem): Named {
 const flopsOf = ({ attrs, images }: Problem): number =>
   2 * attrs.pattern.nnz * images * attrs.output[0] * attrs.output[1];
 
-/** The nonzeros as the kernels walk them. The tensors are the caller's. */
+/** The nonzeros as the kernels walk them. */
 interface Walk {
   counts: Tensor;
   stream: Tensor;
@@ -103,6 +103,7 @@ interface Walk {
 /** Whole images of a direct kernel are one chunk of one bundle. */
 const whole = (s: Sides): Tiling => ({ cells: [1, 1], bundle: 1, pitch: Math.max(1, s.depth), chunks: 1 });
 
+/** The walk with the values in it, whose tensors are the caller's; or with the entries' numbers: then the pattern keeps it. */
 function makeWalk(p: Problem, form: StreamSpec['form'], t: Tiling, values: Tensor | null): Walk {
   const { sides, attrs, direction, op, source } = p;
   const { lines } = sides;
@@ -111,8 +112,6 @@ function makeWalk(p: Problem, form: StreamSpec['form'], t: Tiling, values: Tenso
   const capacity = Math.max(1, Math.min(sides.taps * Math.min(t.pitch, sides.depth), longest));
   const segments = sides.phases * pattern.parts * sides.resultC * t.chunks;
   const slots = segments * capacity;
-  const counts = Tensor.empty(op, source.device, 'u32', [segments, form === 'tile' ? 4 : 1]);
-  const stream = Tensor.empty(op, source.device, 'u32', [slots, form === 'tile' ? 2 : 4]);
   const workgroup = software(p) ? 8 : 64;
   const spec: StreamSpec = { direction, form, payload: values ? 'value' : 'entry', workgroup };
   const inputs = [lines.starts, lines.across, ...(lines.entries ? [lines.entries] : []), ...(values ? [values] : [])];
@@ -121,7 +120,13 @@ function makeWalk(p: Problem, form: StreamSpec['form'], t: Tiling, values: Tenso
     ...{ segments, capacity, channels: sides.resultC, columns: pattern.cols },
     ...{ chunks: t.chunks, bundle: t.bundle, pitch: t.pitch, tileW: t.cells[1] },
   };
-  launch(p, streams, spec, [...inputs, counts, stream], named, Math.ceil(segments / workgroup));
+  const make = () => {
+    const counts = Tensor.empty(op, source.device, 'u32', [segments, form === 'tile' ? 4 : 1]);
+    const stream = Tensor.empty(op, source.device, 'u32', [slots, form === 'tile' ? 2 : 4]);
+    launch(p, streams, spec, [...inputs, counts, stream], named, Math.ceil(segments / workgroup));
+    return [counts, stream] as const;
+  };
+  const [counts, stream] = values ? make() : pattern.derived(JSON.stringify([spec, named]), make);
   return { counts, stream, capacity, slots };
 }
 
