@@ -129,7 +129,7 @@ export class Device {
       this.ahead,
     );
     const report = (error: Error) => this.fail(error as SecateurError);
-    this.pipelines = new PipelineCache(gpuDevice, immediates, report, facts.deviceClass === 'software' && !process.env.NOROT);
+    this.pipelines = new PipelineCache(gpuDevice, immediates, report, this.deviceClass === 'software');
     gpuDevice.onuncapturederror = (event) => {
       event.preventDefault(); // reported by the next await, not on the console
       const message = event.error.message;

@@ -54,6 +54,8 @@ export interface Pipeline {
   readonly id: number;
   readonly name: string;
   readonly key: string;
+  /** The module as the kernel's shader has it, and as the driver sees it. */
+  readonly written: string;
   readonly source: string;
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
@@ -62,7 +64,7 @@ export interface Pipeline {
   readonly bindings: Shader['bindings'];
 }
 
-/** The WGSL module that the driver sees: the shader's own text behind declarations of its bindings and parameters. */
+/** A WGSL module: the shader's own text behind declarations of its bindings and parameters. */
 export function moduleSource(shader: Shader, mode: ParamMode): string {
   const lines: string[] = [];
   for (const feature of shader.enables ?? []) lines.push(`enable ${feature};`);

@@ -4,7 +4,7 @@ import { type Kernel, moduleSource, type ParamMode, type Pipeline, type Shader }
 import { rotateLoops } from './rotate-loops.js';
 
 /** All of a pipeline that does not belong to one device. */
-export type PipelineText = Pick<Pipeline, 'name' | 'key' | 'source' | 'mode' | 'params' | 'bindings'>;
+export type PipelineText = Pick<Pipeline, 'name' | 'key' | 'written' | 'source' | 'mode' | 'params' | 'bindings'>;
 
 /**
  * Pipelines by the exact text of kernel name and spec, compiled at first use. Bind group layouts are explicit and
@@ -41,15 +41,16 @@ export class PipelineCache {
     const bytes = shader.params.length * 4;
     const mode: ParamMode = bytes === 0 ? 'none' : bytes <= this.immediateBytes ? 'immediate' : 'uniform';
     const { params, bindings } = shader;
-    const text = moduleSource(shader, mode);
-    const source = this.rotate ? rotateLoops(text) : text;
-    const made = this.build({ name: kernel.name, key, source, mode, params, bindings });
+    const written = moduleSource(shader, mode);
+    const source = this.rotate ? rotateLoops(written) : written;
+    const made = this.build({ name: kernel.name, key, written, source, mode, params, bindings });
     this.pipelines.set(key, made);
     return made;
   }
 
   /** Makes a pipeline of the given text; it is not kept. Texts come from `get`, also from that of another device. */
-  build({ name, key, source, mode, params, bindings }: PipelineText): Pipeline {
+  build(text: PipelineText): Pipeline {
+    const { name, key, source, mode, params, bindings } = text;
     const layout = this.layout(bindings, mode, params.length * 4);
     this.device.pushErrorScope('validation');
     const module = this.device.createShaderModule({ label: name, code: source });
@@ -63,28 +64,26 @@ export class PipelineCache {
       .then(async (error) => {
         if (!error) return;
         this.pipelines.delete(key); // so that its next use is refused with the same words
-        const info = await module.getCompilationInfo();
-        const lines = info.messages.map((m) => `${m.type} ${m.lineNum}:${m.linePos} ${m.message}`);
+        const lines = await this.diagnose(text.written);
         this.report(
           lines.length > 0
-            ? new ShaderError(key, lines.join('\n'), source)
+            ? new ShaderError(key, lines.join('\n'), text.written)
             : new ValidationError(`kernel ${key}: ${error.message}`),
         );
       })
       .catch(() => {}) // the device went away meanwhile; its loss is reported on its own
       .finally(() => this.checks.delete(check));
     this.checks.add(check);
-    return {
-      id: this.nextId++,
-      name,
-      key,
-      source,
-      pipeline,
-      layout: layout.group,
-      mode,
-      params,
-      bindings,
-    };
+    return { ...text, id: this.nextId++, pipeline, layout: layout.group };
+  }
+
+  /** What the compiler says of a module, line by line. */
+  private async diagnose(code: string): Promise<string[]> {
+    this.device.pushErrorScope('validation');
+    const module = this.device.createShaderModule({ code });
+    await this.device.popErrorScope();
+    const { messages } = await module.getCompilationInfo();
+    return messages.map((m) => `${m.type} ${m.lineNum}:${m.linePos} ${m.message}`);
   }
 
   private layout(bindings: Shader['bindings'], mode: ParamMode, bytes: number) {

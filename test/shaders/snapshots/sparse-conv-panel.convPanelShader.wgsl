@@ -101,28 +101,58 @@ let v3 = select(vec4f(0.0), source[at3 + c], in3);
       var sum0 = 0.0; var sum1 = 0.0; var sum2 = 0.0; var sum3 = 0.0;
       let ends = segment * P.capacity + counts[segment * 4u + (lane & 3u)];
       var p = segment * P.capacity;
-      for (var turn = 0u; turn < P.pixels; turn++) {
-        let end = subgroupShuffle(ends, turn);
+      {
+        let end = subgroupBroadcast(ends, 0u);
         while (p < end) {
           let some = min(8u, end - p);
           let pair = stream[min(p + lane, end - 1u)];
-          if (turn == 0u) { for (var u = 0u; u < some; u++) {
+          for (var u = 0u; u < some; u++) {
             let value = bitcast<f32>(subgroupShuffle(pair.y, u));
             let at = subgroupShuffle(pair.x, u); let v0 = tile0[at]; let v1 = tile1[at]; let v2 = tile2[at]; let v3 = tile3[at];
             sum0 = fma(value, v0, sum0); sum1 = fma(value, v1, sum1); sum2 = fma(value, v2, sum2); sum3 = fma(value, v3, sum3);
-          } } else if (turn == 1u) { for (var u = 0u; u < some; u++) {
+          }
+          
+          p += some;
+        }
+      }
+{
+        let end = subgroupBroadcast(ends, 1u);
+        while (p < end) {
+          let some = min(8u, end - p);
+          let pair = stream[min(p + lane, end - 1u)];
+          for (var u = 0u; u < some; u++) {
             let value = bitcast<f32>(subgroupShuffle(pair.y, u));
             let at = subgroupShuffle(pair.x, u); let v0 = tile1[at]; let v1 = tile0[at + right]; let v2 = tile3[at]; let v3 = tile2[at + right];
             sum0 = fma(value, v0, sum0); sum1 = fma(value, v1, sum1); sum2 = fma(value, v2, sum2); sum3 = fma(value, v3, sum3);
-          } } else if (turn == 2u) { for (var u = 0u; u < some; u++) {
+          }
+          
+          p += some;
+        }
+      }
+{
+        let end = subgroupBroadcast(ends, 2u);
+        while (p < end) {
+          let some = min(8u, end - p);
+          let pair = stream[min(p + lane, end - 1u)];
+          for (var u = 0u; u < some; u++) {
             let value = bitcast<f32>(subgroupShuffle(pair.y, u));
             let at = subgroupShuffle(pair.x, u); let v0 = tile2[at]; let v1 = tile3[at]; let v2 = tile0[at + below]; let v3 = tile1[at + below];
             sum0 = fma(value, v0, sum0); sum1 = fma(value, v1, sum1); sum2 = fma(value, v2, sum2); sum3 = fma(value, v3, sum3);
-          } } else if (turn == 3u) { for (var u = 0u; u < some; u++) {
+          }
+          
+          p += some;
+        }
+      }
+{
+        let end = subgroupBroadcast(ends, 3u);
+        while (p < end) {
+          let some = min(8u, end - p);
+          let pair = stream[min(p + lane, end - 1u)];
+          for (var u = 0u; u < some; u++) {
             let value = bitcast<f32>(subgroupShuffle(pair.y, u));
             let at = subgroupShuffle(pair.x, u); let v0 = tile3[at]; let v1 = tile2[at + right]; let v2 = tile1[at + below]; let v3 = tile0[at + right + below];
             sum0 = fma(value, v0, sum0); sum1 = fma(value, v1, sum1); sum2 = fma(value, v2, sum2); sum3 = fma(value, v3, sum3);
-          } }
+          }
           
           p += some;
         }
@@ -151,5 +181,5 @@ total3 = select(total3, vec4f(sum3), own);
     }
   }
 }
-// {"direction":"input","bias":false,"activation":"none"}: 159 lines, sha256 45fa0e39ad781c3c
-// {"vector":false,"rows":1,"activation":"tanh"}: 152 lines, sha256 d6c0f12a33b9871b
+// {"direction":"input","bias":false,"activation":"none"}: 189 lines, sha256 5d63739f68ad5722
+// {"vector":false,"rows":1,"activation":"tanh"}: 182 lines, sha256 ef5ae50d7528ae55

@@ -105,13 +105,13 @@ let loaded3 = select(vec4f(0.0), g[(u32(max(place3, 0)) * P.resultC + output) / 
       let segment = (part * P.resultC + output + j) * P.chunks + chunk;
       let ends = segment * P.capacity + counts[segment * 4u + (lane & 3u)];
       var p = segment * P.capacity;
-      for (var turn = 0u; turn < P.pixels; turn++) {
-        let end = subgroupShuffle(ends, turn);
+      {
+        let end = subgroupBroadcast(ends, 0u);
         while (p < end) {
           let some = min(8u, end - p);
           let offsets = stream[min(p + lane, end - 1u)].x;
           var mine = 0.0;
-          if (turn == 0u) { for (var u = 0u; u < some; u += 2u) {
+          for (var u = 0u; u < some; u += 2u) {
             var even: f32;
             {
               let at = subgroupShuffle(offsets, u); let v0 = tile0[at]; let v1 = tile1[at]; let v2 = tile2[at]; let v3 = tile3[at];
@@ -125,7 +125,22 @@ let loaded3 = select(vec4f(0.0), g[(u32(max(place3, 0)) * P.resultC + output) / 
             var sum = select(even, odd, second) + subgroupShuffleXor(select(odd, even, second), 1u);
             sum += subgroupShuffleXor(sum, 2u); sum += subgroupShuffleXor(sum, 4u);
             mine = select(mine, sum, (lane & ~1u) == u);
-          } } else if (turn == 1u) { for (var u = 0u; u < some; u += 2u) {
+          }
+          if (lane < some) {
+            let slot = split * P.slots + p + lane;
+            if (blocks > begin) { mine += stage[slot]; }
+            stage[slot] = mine;
+          }
+          p += some;
+        }
+      }
+{
+        let end = subgroupBroadcast(ends, 1u);
+        while (p < end) {
+          let some = min(8u, end - p);
+          let offsets = stream[min(p + lane, end - 1u)].x;
+          var mine = 0.0;
+          for (var u = 0u; u < some; u += 2u) {
             var even: f32;
             {
               let at = subgroupShuffle(offsets, u); let v0 = tile1[at]; let v1 = tile0[at + right]; let v2 = tile3[at]; let v3 = tile2[at + right];
@@ -139,7 +154,22 @@ let loaded3 = select(vec4f(0.0), g[(u32(max(place3, 0)) * P.resultC + output) / 
             var sum = select(even, odd, second) + subgroupShuffleXor(select(odd, even, second), 1u);
             sum += subgroupShuffleXor(sum, 2u); sum += subgroupShuffleXor(sum, 4u);
             mine = select(mine, sum, (lane & ~1u) == u);
-          } } else if (turn == 2u) { for (var u = 0u; u < some; u += 2u) {
+          }
+          if (lane < some) {
+            let slot = split * P.slots + p + lane;
+            if (blocks > begin) { mine += stage[slot]; }
+            stage[slot] = mine;
+          }
+          p += some;
+        }
+      }
+{
+        let end = subgroupBroadcast(ends, 2u);
+        while (p < end) {
+          let some = min(8u, end - p);
+          let offsets = stream[min(p + lane, end - 1u)].x;
+          var mine = 0.0;
+          for (var u = 0u; u < some; u += 2u) {
             var even: f32;
             {
               let at = subgroupShuffle(offsets, u); let v0 = tile2[at]; let v1 = tile3[at]; let v2 = tile0[at + below]; let v3 = tile1[at + below];
@@ -153,7 +183,22 @@ let loaded3 = select(vec4f(0.0), g[(u32(max(place3, 0)) * P.resultC + output) / 
             var sum = select(even, odd, second) + subgroupShuffleXor(select(odd, even, second), 1u);
             sum += subgroupShuffleXor(sum, 2u); sum += subgroupShuffleXor(sum, 4u);
             mine = select(mine, sum, (lane & ~1u) == u);
-          } } else if (turn == 3u) { for (var u = 0u; u < some; u += 2u) {
+          }
+          if (lane < some) {
+            let slot = split * P.slots + p + lane;
+            if (blocks > begin) { mine += stage[slot]; }
+            stage[slot] = mine;
+          }
+          p += some;
+        }
+      }
+{
+        let end = subgroupBroadcast(ends, 3u);
+        while (p < end) {
+          let some = min(8u, end - p);
+          let offsets = stream[min(p + lane, end - 1u)].x;
+          var mine = 0.0;
+          for (var u = 0u; u < some; u += 2u) {
             var even: f32;
             {
               let at = subgroupShuffle(offsets, u); let v0 = tile3[at]; let v1 = tile2[at + right]; let v2 = tile1[at + below]; let v3 = tile0[at + right + below];
@@ -167,7 +212,7 @@ let loaded3 = select(vec4f(0.0), g[(u32(max(place3, 0)) * P.resultC + output) / 
             var sum = select(even, odd, second) + subgroupShuffleXor(select(odd, even, second), 1u);
             sum += subgroupShuffleXor(sum, 2u); sum += subgroupShuffleXor(sum, 4u);
             mine = select(mine, sum, (lane & ~1u) == u);
-          } }
+          }
           if (lane < some) {
             let slot = split * P.slots + p + lane;
             if (blocks > begin) { mine += stage[slot]; }
@@ -182,5 +227,5 @@ let loaded3 = select(vec4f(0.0), g[(u32(max(place3, 0)) * P.resultC + output) / 
     }
   }
 }
-// {"vector":false,"rows":1}: 178 lines, sha256 7db174a6badd08c4
-// {"lanes":4}: 184 lines, sha256 348c0969b89b5cde
+// {"vector":false,"rows":1}: 223 lines, sha256 1ebf2510dcc392e0
+// {"lanes":4}: 229 lines, sha256 358a1331438d40a9
