@@ -16,6 +16,8 @@ export interface ConvStripSpec {
   taps: number;
   /** Result channels, of a group and of a pixel, are multiples of four, and stored so. */
   vector: boolean;
+  /** The lanes are at the same place of as many images, a multiple of which there are; else at neighbouring places. */
+  byImage: boolean;
   bias: boolean;
   activation: Activation;
 }
@@ -36,13 +38,14 @@ const lines = (n: number, f: (i: number) => string): string => list(n, f).join('
  * Tiling: a lane has `strips` strips of four pixels, one below the other, and `rows` result channels of them in
  * registers. It walks down the rows of one source channel and loads of each the 4 + taps - 1 pixels that a strip sees,
  * once for all taps and for all strips, which see it one kernel row apart. The rows * taps weights of a kernel row are
- * dealt out over the lanes and handed out by subgroupBroadcast.
+ * dealt out over the lanes and handed out by subgroupBroadcast. Lanes at the same place of different images leave out
+ * the kernel rows that lie beside all of them: gradients of 5x5 kernels have a quarter of those.
  * Grid: x, y groups of strips (folded), z model x groups x row tiles.
  * Cost: 2 rows taps kh depth flops a pixel; a pixel of the source is read (kh + strips - 1) / strips (4 + taps - 1) / 4
  * times a row tile.
  */
 export function convStripShader(spec: ConvStripSpec): Shader {
-  const { lanes, rows, strips, taps, bias } = spec;
+  const { lanes, rows, strips, taps, bias, byImage } = spec;
   const window = 4 + taps - 1;
   const sets = Math.ceil((rows * taps) / lanes);
   const each = (f: (v: number) => string) => lines(strips, f);
@@ -73,13 +76,25 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u,
   let first = rowTile * ${rows}u;
   let across = (P.outW + 3u) / 4u;
   let down = (P.outH + ${strips - 1}u) / ${strips}u;
-  let all = P.images * down * across;
-  let place = (id.x + id.y * count.x) * ${lanes}u + lane;
-  let line = min(place, all - 1u) / across;
-  let image = line / down;
-  let left = (min(place, all - 1u) - line * across) * 4u;
-  let row = (line - image * down) * ${strips}u;
+  let places = down * across;
+  let number = id.x + id.y * count.x;
+  ${
+    byImage
+      ? `let real = number < P.images / ${lanes}u * places;
+  let bundle = min(number / places, P.images / ${lanes}u - 1u);
+  let image = bundle * ${lanes}u + lane;
+  let place = min(number - bundle * places, places - 1u);`
+      : `let real = number * ${lanes}u + lane < P.images * places;
+  let all = min(number * ${lanes}u + lane, P.images * places - 1u);
+  let image = all / places;
+  let place = all - image * places;`
+  }
+  let line = place / across;
+  let left = (place - line * across) * 4u;
+  let row = line * ${strips}u;
   let top = i32(row) - P.padY;
+  let r0 = ${byImage ? `clamp(-top - ${strips - 1}, 0, P.kh - 1)` : '0'};
+  let r1 = ${byImage ? 'clamp(i32(P.h) - top, r0 + 1, P.kh)' : 'P.kh'};
   let base = member * P.xPart + image * P.h * P.w * P.channels + group * P.depth;
   ${lines(
     window,
@@ -96,9 +111,9 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u,
   var acc: array<vec4f, ${rows * strips}>;
   ${bias ? startFromBias(spec) : ''}
   for (var c = 0u; c < P.depth; c++) {
-    ${above((v) => load('var', v, `top + ${v}`))}
-    var wAt = wBase + i32(c) * P.wChannel;
-    for (var r = 0; r < P.kh; r++) {
+    ${above((v) => load('var', v, `top + r0 + ${v}`))}
+    var wAt = wBase + i32(c) * P.wChannel + r0 * P.wTapRow;
+    for (var r = r0; r < r1; r++) {
       ${lines(sets, (s) => `let w${s} = w[u32(wAt + wAt${s})];`)}
       ${load('let', strips - 1, `top + r + ${strips - 1}`)}
       ${each((v) => lines(taps, (t) => `let b${v}_${t} = ${pixels(v, t)};`))}
@@ -152,7 +167,7 @@ function store({ rows, strips, vector, activation }: ConvStripSpec, v: number): 
   const acc = (i: string) => `acc[min((${i}) * ${strips}u + ${v}u, ${rows * strips - 1}u)]`;
   const start = `let to${v} = member * P.yPart + ((image * P.outH + row + ${v}u) * P.outW + left) * P.outChannels
     + group * P.rows + first;
-  let wide${v} = select(0u, min(4u, P.outW - left), (place < all) & (row + ${v}u < P.outH));`;
+  let wide${v} = select(0u, min(4u, P.outW - left), real & (row + ${v}u < P.outH));`;
   if (!vector) {
     const one = (j: number) => `if (${j}u < wide${v}) { y[to${v} + ${j}u * P.outChannels + o] = value[${j}]; }`;
     return `${start}

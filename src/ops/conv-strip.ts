@@ -84,6 +84,7 @@ function launch(attrs: ConvAttrs, p: StripProblem): void {
     strips: tile.strips,
     taps: kw,
     vector: p.rows % 4 === 0,
+    byImage: p.images % device.subgroupSize === 0,
     bias: p.bias !== null,
     activation: forward ? attrs.activation : 'none',
   };

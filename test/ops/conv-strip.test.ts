@@ -74,6 +74,13 @@ const CASES: [string, Sizes][] = [
   ['groups', { images: 2, input: [6, 7], kernel: [3, 3], pads: [1, 1, 1, 1], ci: 3, co: 5, groups: 3 }],
   ['models with weights of their own', { input: [6, 8], kernel: [3, 3], ci: 2, co: 6, models: 3, ownWeight: true }],
   ['models', { images: 2, input: [6, 8], kernel: [3, 2], ci: 2, co: 7, models: 2, ownX: true, ownWeight: true }],
+  ['an image a lane', { images: 16, input: [11, 9], kernel: [5, 5], ci: 10, co: 10, activation: 'relu' }],
+  ['an image a lane, padded', { images: 32, input: [7, 5], kernel: [3, 3], pads: [1, 1, 1, 1], ci: 3, co: 6 }],
+  ['an image a lane, lost in padding', { images: 16, input: [3, 4], kernel: [2, 2], pads: [3, 4, 5, 3], ci: 3, co: 6 }],
+  [
+    'an image a lane, groups and models',
+    { images: 16, input: [5, 8], kernel: [4, 3], ci: 3, co: 5, groups: 2, models: 3, ownX: true, ownWeight: true },
+  ],
 ];
 
 describe(`convolution by strips (seed ${SEED})`, () => {

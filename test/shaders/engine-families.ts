@@ -206,11 +206,11 @@ export const engineFamilies: readonly Family[] = [
   family(
     'conv-strip',
     convStripShader,
-    { lanes: 8, rows: 10, strips: 2, taps: 5, vector: false, bias: true, activation: 'relu' },
+    { lanes: 8, rows: 10, strips: 2, taps: 5, vector: false, byImage: false, bias: true, activation: 'relu' },
     [
       { lanes: 4, rows: 24, strips: 1, vector: true },
-      { lanes: 16, rows: 4, taps: 11, bias: false, activation: 'none' },
-      { lanes: 32, rows: 8, taps: 3, vector: true, activation: 'tanh' },
+      { lanes: 16, rows: 4, taps: 11, byImage: true, bias: false, activation: 'none' },
+      { lanes: 32, rows: 8, taps: 3, vector: true, byImage: true, activation: 'tanh' },
     ],
   ),
   family('conv-weight-strip', convWeightStripShader, { lanes: 8, rows: 10, taps: 5 }, [

@@ -95,7 +95,12 @@ def prepare_svcca(library, params, seed):
     return run, verdict("svcca", np.max(np.abs(rho - expected)), CORRELATION_TOLERANCE)
 
 
+def prepare_training(name):
+    return lambda library, params, seed: library.training(name, params, seed)
+
+
 CASES = {
+    **{name: prepare_training(name) for name in ("mlp", "convnet", "resnet20")},
     "matmul": prepare_matmul,
     "spmm": prepare_spmm,
     "topk": prepare_topk,
@@ -170,7 +175,7 @@ class Torch:
     """PyTorch on a GPU where it has one, with TF32 off; sparse products are dense ones here."""
 
     name = "torch"
-    cases = ["matmul", "spmm", "topk", "svd"]
+    cases = ["matmul", "mlp", "convnet", "resnet20", "spmm", "topk", "svd"]
 
     def __init__(self):
         import torch
@@ -211,6 +216,13 @@ class Torch:
     def topk(self, x, k):
         (values,) = self.on_device(x)
         return self.timed(lambda: self.torch.kthvalue(values.abs(), len(x) - k + 1).values)
+
+    def training(self, name, params, seed):
+        from training import training_step  # needs torch
+
+        step, check = training_step(name, params, seed, self.device)
+        run, _ = self.timed(step)
+        return run, check
 
     def svd(self, a):
         (matrix,) = self.on_device(a)

@@ -24,6 +24,12 @@ def uniform(length, low, high, seed, stream):
     return (low + (high - low) * _stream(length, seed, stream)).astype(np.float32)
 
 
+def normal(length, deviation, seed, stream):
+    """Normal numbers with mean 0 (Box-Muller)."""
+    draws = _stream(2 * length, seed, stream)
+    return (deviation * np.sqrt(-2 * np.log(1 - draws[::2])) * np.cos(2 * np.pi * draws[1::2])).astype(np.float32)
+
+
 def integers(length, bound, seed, stream):
     return np.floor(bound * _stream(length, seed, stream)).astype(np.int32)
 

@@ -1,4 +1,4 @@
-// convStripShader {"lanes":8,"rows":10,"strips":2,"taps":5,"vector":false,"bias":true,"activation":"relu"}
+// convStripShader {"lanes":8,"rows":10,"strips":2,"taps":5,"vector":false,"byImage":false,"bias":true,"activation":"relu"}
 enable subgroups;
 @group(0) @binding(0) var<storage, read> w: array<f32>;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
@@ -16,13 +16,18 @@ fn main(@builtin(workgroup_id) id: vec3u, @builtin(num_workgroups) count: vec3u,
   let first = rowTile * 10u;
   let across = (P.outW + 3u) / 4u;
   let down = (P.outH + 1u) / 2u;
-  let all = P.images * down * across;
-  let place = (id.x + id.y * count.x) * 8u + lane;
-  let line = min(place, all - 1u) / across;
-  let image = line / down;
-  let left = (min(place, all - 1u) - line * across) * 4u;
-  let row = (line - image * down) * 2u;
+  let places = down * across;
+  let number = id.x + id.y * count.x;
+  let real = number * 8u + lane < P.images * places;
+  let all = min(number * 8u + lane, P.images * places - 1u);
+  let image = all / places;
+  let place = all - image * places;
+  let line = place / across;
+  let left = (place - line * across) * 4u;
+  let row = line * 2u;
   let top = i32(row) - P.padY;
+  let r0 = 0;
+  let r1 = P.kh;
   let base = member * P.xPart + image * P.h * P.w * P.channels + group * P.depth;
   let col0 = i32(left) + 0 - P.padX;
   let in0 = u32(col0) < P.w;
@@ -87,7 +92,7 @@ acc[17] = vec4f(subgroupBroadcast(bias1, 0u));
 acc[18] = vec4f(subgroupBroadcast(bias1, 1u));
 acc[19] = vec4f(subgroupBroadcast(bias1, 1u));
   for (var c = 0u; c < P.depth; c++) {
-    let source0 = top + 0;
+    let source0 = top + r0 + 0;
     let live0 = u32(source0) < P.h;
     let from0 = base + u32(clamp(source0, 0, i32(P.h) - 1)) * P.w * P.channels + c;
     var x0_0 = select(0.0, x[from0 + at0], live0 & in0);
@@ -98,8 +103,8 @@ var x0_4 = select(0.0, x[from0 + at4], live0 & in4);
 var x0_5 = select(0.0, x[from0 + at5], live0 & in5);
 var x0_6 = select(0.0, x[from0 + at6], live0 & in6);
 var x0_7 = select(0.0, x[from0 + at7], live0 & in7);
-    var wAt = wBase + i32(c) * P.wChannel;
-    for (var r = 0; r < P.kh; r++) {
+    var wAt = wBase + i32(c) * P.wChannel + r0 * P.wTapRow;
+    for (var r = r0; r < r1; r++) {
       let w0 = w[u32(wAt + wAt0)];
 let w1 = w[u32(wAt + wAt1)];
 let w2 = w[u32(wAt + wAt2)];
@@ -211,7 +216,7 @@ x0_7 = x1_7;
   }
   let to0 = member * P.yPart + ((image * P.outH + row + 0u) * P.outW + left) * P.outChannels
     + group * P.rows + first;
-  let wide0 = select(0u, min(4u, P.outW - left), (place < all) & (row + 0u < P.outH));
+  let wide0 = select(0u, min(4u, P.outW - left), real & (row + 0u < P.outH));
   for (var o = 0u; o < P.tileRows; o++) {
     if (first + o < P.rows) {
       let sum = acc[min((o) * 2u + 0u, 19u)];
@@ -224,7 +229,7 @@ if (3u < wide0) { y[to0 + 3u * P.outChannels + o] = value[3]; }
   }
 let to1 = member * P.yPart + ((image * P.outH + row + 1u) * P.outW + left) * P.outChannels
     + group * P.rows + first;
-  let wide1 = select(0u, min(4u, P.outW - left), (place < all) & (row + 1u < P.outH));
+  let wide1 = select(0u, min(4u, P.outW - left), real & (row + 1u < P.outH));
   for (var o = 0u; o < P.tileRows; o++) {
     if (first + o < P.rows) {
       let sum = acc[min((o) * 2u + 1u, 19u)];
@@ -236,6 +241,6 @@ if (3u < wide1) { y[to1 + 3u * P.outChannels + o] = value[3]; }
     }
   }
 }
-// {"lanes":4,"rows":24,"strips":1,"vector":true}: 368 lines, sha256 8f3826fbdfc77aac
-// {"lanes":16,"rows":4,"taps":11,"bias":false,"activation":"none"}: 234 lines, sha256 a79259ee17df7a35
-// {"lanes":32,"rows":8,"taps":3,"vector":true,"activation":"tanh"}: 204 lines, sha256 c2ce9c075da079b6
+// {"lanes":4,"rows":24,"strips":1,"vector":true}: 373 lines, sha256 0ae30f8f52f78fc6
+// {"lanes":16,"rows":4,"taps":11,"byImage":true,"bias":false,"activation":"none"}: 239 lines, sha256 535f94f6228db065
+// {"lanes":32,"rows":8,"taps":3,"vector":true,"byImage":true,"activation":"tanh"}: 209 lines, sha256 70231dc5bdc6ea3d
