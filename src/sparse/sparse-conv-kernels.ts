@@ -198,6 +198,8 @@ export function launchApply(
   launch(p, panels, { ...tile.spec, ...fused }, inputs(walk), named, n, flopsOf(p));
 }
 
+/** Workgroups for dw a core: more would make more sums to add up than the better balance saves. */
+const WORKGROUPS_A_CORE = 2;
 /** Most bytes of sums that the kernel for dw keeps apart. */
 const MOST_STAGE = 2 ** 25;
 
@@ -217,7 +219,8 @@ export function launchValues(op: string, attrs: SparseConvAttrs, x: Tensor, g: T
   const walk = makeWalk(p, 'tile', tiling, null);
   const tile = tileOf(p, tiling, walk);
   const room = Math.max(1, Math.floor(MOST_STAGE / (4 * walk.slots)));
-  const wanted = Math.min(Math.ceil(LEAST_WORKGROUPS / (tile.layers * tiling.chunks)), tile.groups, room);
+  const cores = x.device.driver?.cores ?? LEAST_WORKGROUPS;
+  const wanted = Math.min(Math.ceil((WORKGROUPS_A_CORE * cores) / (tile.layers * tiling.chunks)), tile.groups, room);
   const splitGroups = Math.ceil(tile.groups / wanted);
   const splits = Math.ceil(tile.groups / splitGroups);
   const stage = Tensor.empty(op, x.device, 'f32', [splits, walk.slots]);
