@@ -151,8 +151,9 @@ export function readTile(turn: number, offset: string): string {
 }
 
 /**
- * Walks a segment's nonzeros turn by turn, as many at a time as the subgroup has lanes: `load` runs for those from `p`
- * on, of which there are `some`, then the turn's body for all `u` of them, then `finish`.
+ * Walks a segment's nonzeros, as many at a time as the subgroup has lanes: `load` runs for those from `p` on, of which
+ * there are `some`, then the turn's body for all `u` of them, then `finish`. The turns follow each other: software
+ * drivers run every arm of an `if`, so that one loop that chose among four bodies would take the time of all.
  */
 export function walkTurns(
   lanes: number,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { compile, conv2d, type Device, scope, type Tensor, tensor, vjp } from '../../src/index.js';
+import { add, compile, conv2d, type Device, scope, type Tensor, tensor, vjp } from '../../src/index.js';
 import {
   csrPattern,
   type Pattern,
@@ -300,6 +300,36 @@ describe('sparseConv2d', () => {
     step.dispose();
     pattern.dispose();
     for (const a of at) a.dispose();
+  });
+
+  it('makes what dw needs of a pattern once, and for a captured step that comes first, once for that', async () => {
+    const { device } = software;
+    // So many nonzeros that dw goes by tiles.
+    const large = { ...c, ci: 8, co: 16 };
+    const w = drawWeight(new Inputs('kept walk'), large, 0.4);
+    const { x, g } = drawTensors(new Inputs('kept walk'), large, w);
+    const [xs, gs] = [put(device, x, inputShape(large)), put(device, g, outputShape(large))];
+    const weight = referenceWeight(large, x, g);
+    const attrs = (pattern: Pattern) => ({ ...large, pattern });
+    const right = (dw: Float32Array) => expectClose(dw, sampled(w, weight), { rtol: 2e-5, what: 'dw' });
+
+    const pattern = patternOfCase(device, large, w);
+    const bytes = pattern.bytes;
+    const walks = async (): Promise<number> => {
+      const rows = await device.profile(() => scope(() => void sparseConv2dValues(xs, gs, attrs(pattern))));
+      return rows.filter((row) => row.kernel === 'conv stream').length;
+    };
+    expect([await walks(), await walks()]).toEqual([1, 0]);
+    expect(pattern.bytes).toBeGreaterThan(bytes);
+    right((await read(sparseConv2dValues(xs, gs, attrs(pattern))))[0]);
+    pattern.dispose();
+
+    const fresh = patternOfCase(device, large, w);
+    let calls = 0;
+    const step = compile(device, (v: Tensor) => (calls++ === 0 ? add(v, v) : sparseConv2dValues(v, gs, attrs(fresh))));
+    step(xs).dispose();
+    for (let call = 0; call < 2; call++) right((await read(step(xs)))[0]);
+    for (const owned of [step, fresh, xs, gs]) owned.dispose();
   });
 
   it('refuses what does not fit, before anything is made', () => {
