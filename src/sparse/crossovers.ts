@@ -37,8 +37,9 @@ type FormTable = { readonly [F in SparseForm]?: { readonly [P in Pass]: Relative
 /**
  * Software devices, measured: least squares of relative errors over 20 linear layers and 14 convolutions with 0.5 to
  * 50 % of their weights (lavapipe on two cores, subgroups of 8, GPU timestamps, medians, masking and sampling included).
- * They are right to 15 % in the median, some of which is the measurement's own noise; `tuneForms` measures where that is not enough. Rows meet the dense form at 20 to
- * 30 % density, blocks of 8 at 50 to 80 %. The gradients of N:M are those of compressed rows.
+ * They are right to 15 % in the median, some of which is the measurement's own noise; `tuneForms` measures where that is
+ * not enough. Rows meet the dense form at 20 to 30 % density, blocks of 8 at 50 to 80 %. The gradients of N:M are those
+ * of compressed rows.
  */
 const SOFTWARE: Record<LayerOp, FormTable> = {
   linear: {

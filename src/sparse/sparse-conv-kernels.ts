@@ -126,7 +126,9 @@ function makeWalk(p: Problem, form: StreamSpec['form'], t: Tiling, values: Tenso
     launch(p, streams, spec, [...inputs, counts, stream], named, Math.ceil(segments / workgroup));
     return [counts, stream] as const;
   };
-  const [counts, stream] = values ? make() : pattern.derived(JSON.stringify([spec, named]), make);
+  // By what the kernel reads: batches of all sizes share a walk.
+  const key = JSON.stringify([spec, STREAM_PARAMS.map(([name]) => (named as Named)[name])]);
+  const [counts, stream] = values ? make() : pattern.derived(key, make);
   return { counts, stream, capacity, slots };
 }
 
